@@ -1,0 +1,68 @@
+import type { Json, JsonSchema } from '../shared/json.js';
+import type { StepKind } from './plan.js';
+import type { Gap } from './run.js';
+import type { Allowance, Usage } from './usage.js';
+
+/** One attempt at one step, as its agent gets it. */
+export interface AgentRequest {
+  readonly runId: string;
+  readonly stepId: string;
+  readonly kind: StepKind;
+  /** Key of the role; `''` in a run without a proposal that names none. */
+  readonly role: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The same for the same attempt, also after a crash. Hand it to whatever the step changes in the world. */
+  readonly idempotencyKey: string;
+  /** The role's template, a blank line, `## Task`, a blank line, the task; the task alone where there is no template. */
+  readonly instructions: string;
+  /** Outputs by the id of the step they came from; a synthesis also finds `gaps`. Nothing undeclared is in it. */
+  readonly input: Readonly<Record<string, Json>>;
+  /** What synthesis (and any step that waits for all to settle) will not get. Empty elsewhere. */
+  readonly gaps: readonly Gap[];
+  readonly outputSchema?: JsonSchema;
+  /** Equal for steps that share a conversation: a role with `clear: false` has one, else each step has its own. */
+  readonly session: string;
+  readonly allowance: Allowance;
+  readonly context: { readonly parentTicket: string | null; readonly channel: string | null; readonly repositories: readonly string[] };
+}
+
+export interface AgentContext {
+  /** Fires when the attempt is no longer wanted: cancelled, timed out, the run over. */
+  readonly signal: AbortSignal;
+  /** Runs `fn` once for this step and name and keeps its result, so that a later attempt gets that and runs nothing. */
+  once<T extends Json>(name: string, fn: () => Promise<T> | T): Promise<T>;
+  /** Calls a shared resource under its limits. */
+  call<T>(resource: string, fn: (signal: AbortSignal) => Promise<T> | T): Promise<T>;
+  /** Says that the attempt is alive. */
+  heartbeat(details?: Json): void;
+  /** Shows a line of progress in the run's events. */
+  progress(message: string): void;
+}
+
+/** What a deciding step (supervisor, peer) chose. */
+export type Route =
+  | { readonly delegate: readonly Assignment[] }
+  | { readonly handoff: Assignment }
+  | { readonly finish: true };
+export interface Assignment {
+  readonly role: string;
+  readonly task: string;
+  readonly input?: Json;
+}
+
+export interface AgentResult {
+  readonly output: Json;
+  /** Default: `completed`. The other two count as a failed attempt, with the output as its reason. */
+  readonly outcome?: 'completed' | 'needs-context' | 'rejected';
+  readonly usage?: Usage;
+  readonly route?: Route;
+}
+
+/** A plain async function is an agent. */
+export type AgentFunction = (request: AgentRequest, context: AgentContext) => Promise<AgentResult>;
+
+/** An agent with more than one verb. */
+export interface Agent {
+  run: AgentFunction;
+}

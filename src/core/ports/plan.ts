@@ -1,0 +1,106 @@
+import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
+import type { Effect, HireSpec, Priority, ResourceLimit } from './proposal.js';
+
+export type StepKind = 'ticket' | 'research' | 'position' | 'route' | 'reduce' | 'gate' | 'synthesis' | 'compensation';
+export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
+
+/** Ceilings on spend, money in whole micro-dollars (1 USD = 1,000,000). */
+export interface SpendCeiling {
+  readonly maxCostMicroUsd?: number;
+  readonly maxTokens?: number;
+}
+
+/** {@link SpendCeiling} and the other hard ceilings of a run. */
+export interface PlanBudget extends SpendCeiling {
+  readonly maxSteps?: number;
+  readonly maxAgents?: number;
+  readonly maxDelegationDepth?: number;
+  readonly maxDurationMs?: number;
+  readonly onExceeded: 'fail' | 'pause';
+}
+
+/** Retry with every default filled in; durations in milliseconds. */
+export interface RetryPolicy {
+  readonly attempts: number;
+  readonly backoffMs: number;
+  readonly factor: number;
+  readonly maxBackoffMs: number;
+  readonly jitter: number;
+}
+
+export interface PlanEstimate {
+  readonly costMicroUsd?: number;
+  readonly tokens?: number;
+  readonly durationMs?: number;
+}
+
+interface PlanRoleBase {
+  readonly key: string;
+  readonly description?: string;
+  readonly promptTemplate?: string;
+  readonly clear: boolean;
+  readonly tools: readonly string[];
+  readonly budget?: SpendCeiling;
+  readonly concurrency?: number;
+}
+export type PlanRole = PlanRoleBase &
+  ({ readonly kind: 'existing'; readonly agentId: string } | { readonly kind: 'hire'; readonly hire: HireSpec });
+
+/**
+ * One thing the machine executes. `dependsOn` and `join` say when it may start: `all-succeeded` waits for every dependency to
+ * succeed and is skipped when one does not; `all-settled` waits until each has ended in any way.
+ */
+export interface PlanStep {
+  readonly id: string;
+  readonly kind: StepKind;
+  readonly phase: Phase;
+  /** A label; not part of the digest. */
+  readonly title: string;
+  /** Key of the role that carries it out; absent for a `reduce` step, which calls no agent. */
+  readonly role?: string;
+  readonly instructions: string;
+  readonly dependsOn: readonly string[];
+  readonly join: 'all-succeeded' | 'all-settled';
+  /** Steps whose outputs it is given. Each lies upstream. */
+  readonly input: readonly string[];
+  readonly outputSchema?: JsonSchema;
+  readonly effect: Effect;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs?: number;
+  readonly resources: readonly { readonly name: string; readonly amount: number }[];
+  readonly onFailure: 'continue' | 'fail-run';
+  readonly gate?: { readonly kind: 'before'; readonly prompt: string };
+  readonly priority: Priority;
+  readonly estimate?: PlanEstimate;
+  readonly budget?: SpendCeiling;
+  readonly compensation?: { readonly role: string; readonly instructions: string };
+  /** How a `reduce` step joins its inputs. */
+  readonly reducer?: string;
+}
+
+/**
+ * What is analysed, drawn, hashed, approved and stored: plain, frozen JSON. `digest` is SHA-256 over the canonical JSON of
+ * everything but labels (`title`s), `metadata`, `revision` and the digest itself.
+ */
+export interface Plan {
+  readonly schemaVersion: 1;
+  readonly digest: string;
+  readonly revision: number;
+  readonly goal: string;
+  readonly context: PlanContext;
+  readonly topology: { readonly kind: string; readonly options: JsonObject };
+  readonly roles: readonly PlanRole[];
+  /** In an order in which every step stands after its dependencies. */
+  readonly steps: readonly PlanStep[];
+  readonly budget: PlanBudget;
+  readonly resources: Readonly<Record<string, ResourceLimit>>;
+  readonly metadata?: Json;
+}
+
+export interface PlanContext {
+  /** `null`: none was given, and that is on record. */
+  readonly parentTicket: string | null;
+  readonly channel: string | null;
+  readonly repositories: readonly string[];
+  readonly scope: JsonObject;
+}

@@ -1,0 +1,184 @@
+import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
+
+/** What a step does to the world, and so what may be done with it after a crash. */
+export type Effect = 'none' | 'idempotent' | 'once';
+export type Priority = 'low' | 'normal' | 'high';
+
+/** Ceilings on spend. Money in US dollars, with at most six decimals. */
+export interface SpendLimit {
+  readonly maxCostUsd?: number;
+  readonly maxTokens?: number;
+}
+
+/** The hard ceilings of a run. What is left out has no ceiling of its own. */
+export interface ProposalBudget extends SpendLimit {
+  /** Steps that may start in all: tickets, phases, and later delegations. */
+  readonly maxSteps?: number;
+  /** Distinct agents that may take part. */
+  readonly maxAgents?: number;
+  readonly maxDelegationDepth?: number;
+  /** From the first start of the run, in milliseconds. */
+  readonly maxDurationMs?: number;
+  /** What reaching a ceiling does. Default: `fail`. */
+  readonly onExceeded?: 'fail' | 'pause';
+}
+
+export interface HireSpec {
+  readonly name: string;
+  readonly title?: string;
+  readonly persona?: string;
+  readonly skills?: readonly string[];
+}
+
+interface RoleBase {
+  readonly key: string;
+  /** What the role is good for; a supervisor sees it. */
+  readonly description?: string;
+  /** Put before every task of the role: template, blank line, `## Task`, blank line, task. */
+  readonly promptTemplate?: string;
+  /** Whether each step gets a fresh session. Default: true. */
+  readonly clear?: boolean;
+  readonly tools?: readonly string[];
+  readonly budget?: SpendLimit;
+  /** Steps of this role that may run at once. */
+  readonly concurrency?: number;
+}
+export interface ExistingRole extends RoleBase {
+  readonly kind: 'existing';
+  readonly agentId: string;
+}
+export interface HireRole extends RoleBase {
+  readonly kind: 'hire';
+  readonly hire: HireSpec;
+}
+export type Role = ExistingRole | HireRole;
+
+export interface RetrySpec {
+  /** Attempts in all, the first included. Default: 1. */
+  readonly attempts?: number;
+  /** Pause before the second attempt. Default: 1,000. */
+  readonly backoffMs?: number;
+  /** Each further pause is this many times the one before. Default: 2. */
+  readonly factor?: number;
+  /** Default: 30,000. */
+  readonly maxBackoffMs?: number;
+  /** Share of a pause that is spread at random, 0 to 1. Default: 0. */
+  readonly jitter?: number;
+}
+
+export interface Estimate {
+  readonly costUsd?: number;
+  readonly tokens?: number;
+  readonly durationMs?: number;
+}
+
+export interface ResourceUse {
+  readonly name: string;
+  /** How much of the resource's concurrency the step takes. Default: 1. */
+  readonly amount?: number;
+}
+
+/** A person must approve before the step starts. */
+export interface GateSpec {
+  readonly kind: 'before';
+  readonly prompt: string;
+}
+
+export interface CompensationSpec {
+  readonly role: string;
+  readonly instructions: string;
+}
+
+/** How a step is carried out. Shared by tickets and by the phases around them. */
+export interface ExecutionSpec {
+  readonly outputSchema?: JsonSchema;
+  readonly retry?: RetrySpec;
+  /** For one attempt, in milliseconds, not counting time in queues. */
+  readonly timeoutMs?: number;
+  readonly estimate?: Estimate;
+  readonly budget?: SpendLimit;
+}
+
+export interface Ticket extends ExecutionSpec {
+  /** Unique in the proposal; the id of the ticket's step. */
+  readonly key: string;
+  readonly title: string;
+  readonly role: string;
+  readonly instructions: string;
+  /** Keys of tickets that must have succeeded before this one starts. */
+  readonly dependsOn?: readonly string[];
+  /**
+   * What the agent sees. `from` names tickets upstream, `research` or `discussion`; left out, it sees the outputs of its
+   * dependencies, of the research and of the discussion.
+   */
+  readonly input?: { readonly from: readonly string[] };
+  /** Default: `idempotent`. */
+  readonly effect?: Effect;
+  readonly compensation?: CompensationSpec;
+  readonly resources?: readonly (string | ResourceUse)[];
+  /** What a failure does to the run. Default: `continue`: dependents are skipped, the rest goes on. */
+  readonly onFailure?: 'continue' | 'fail-run';
+  readonly gate?: GateSpec;
+  /** Default: `normal`. */
+  readonly priority?: Priority;
+}
+
+export interface ResearchSpec extends ExecutionSpec {
+  readonly role: string;
+  readonly instructions: string;
+}
+export interface DiscussionSpec {
+  readonly instructions: string;
+  /** Default: 1. In a later round each role sees the positions of the one before. */
+  readonly rounds?: number;
+}
+export interface SynthesisSpec extends ExecutionSpec {
+  readonly role: string;
+  readonly instructions: string;
+  readonly outputSchema: JsonSchema;
+}
+
+/** The limits of a shared tool or model provider. */
+export interface ResourceLimit {
+  readonly concurrency?: number;
+  /** Starts per `intervalMs`. */
+  readonly limit?: number;
+  readonly intervalMs?: number;
+  readonly maxQueued?: number;
+  readonly maxWaitMs?: number;
+}
+
+export interface ProposalContext {
+  /** The work item that the run answers to. Left out, the run has none, and its record says so. */
+  readonly parentTicket?: string;
+  readonly channel?: string;
+  readonly repositories?: readonly string[];
+  readonly scope?: JsonObject;
+}
+
+/** How the work is arranged. The options beside `kind` are the topology's own. */
+export interface TopologyChoice {
+  readonly kind: string;
+  readonly [option: string]: Json | undefined;
+}
+
+/**
+ * A plan for a whole team as plain data, before anyone approved it. Made by `parseProposal`, which is the only check that it
+ * is sound; the pure edits keep it so.
+ */
+export interface OrchestrationProposal {
+  readonly schemaVersion: 1;
+  readonly goal: string;
+  readonly context?: ProposalContext;
+  readonly roles: readonly Role[];
+  readonly tickets: readonly Ticket[];
+  /** Default: `single` for one ticket, `pipeline` for a chain, `graph` otherwise. */
+  readonly topology?: TopologyChoice;
+  readonly research?: ResearchSpec;
+  readonly discussion?: DiscussionSpec;
+  readonly synthesis: SynthesisSpec;
+  readonly budget?: ProposalBudget;
+  readonly resources?: Readonly<Record<string, ResourceLimit>>;
+  /** Never hashed, never seen by an agent. */
+  readonly metadata?: JsonObject;
+}

@@ -1,0 +1,160 @@
+import type { Json } from '../shared/json.js';
+import type { Allowance, Spend } from './usage.js';
+
+export type RunStatus = 'proposed' | 'approved' | 'executing' | 'synthesizing' | 'completed' | 'failed' | 'cancelled';
+export type TerminalRunStatus = 'completed' | 'failed' | 'cancelled';
+export type StepStatus =
+  | 'blocked'
+  | 'ready'
+  | 'gated'
+  | 'running'
+  | 'backing-off'
+  | 'succeeded'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled'
+  | 'in-doubt'
+  | 'compensating'
+  | 'compensated';
+
+/** Who did something. An agent can propose and revise, never approve. */
+export interface Actor {
+  readonly kind: 'user' | 'policy' | 'agent';
+  readonly id: string;
+}
+
+/** A fault as it is stored: plain data that survives a restart. `code` is stable, `message` is for people. */
+export interface StoredError {
+  readonly code: string;
+  readonly message: string;
+  readonly [fact: string]: Json | undefined;
+}
+
+/** An output that synthesis will not get, and why. */
+export interface Gap {
+  readonly key: string;
+  readonly status: 'failed' | 'skipped' | 'cancelled' | 'in-doubt';
+  readonly reason: StoredError;
+}
+
+/** A person's word on a gated or doubtful step. */
+export interface Decision {
+  readonly approve: boolean;
+  readonly by: Actor;
+  readonly note?: string;
+  /** For a step in doubt that is approved: the output it is taken to have had. Default: `null`. */
+  readonly output?: Json;
+}
+
+interface StepInput {
+  readonly stepId: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+}
+
+/**
+ * Everything that can happen to a running plan, as the outside world tells the kernel. `at` is when, in milliseconds since the
+ * epoch; the kernel has no other clock.
+ */
+export type RunInput = { readonly at: number } & (
+  | { readonly type: 'run.start' }
+  | { readonly type: 'run.pause' }
+  | { readonly type: 'run.resume' }
+  | { readonly type: 'run.cancel'; readonly reason: string; readonly graceMs: number }
+  | { readonly type: 'run.deadline' }
+  | { readonly type: 'run.grace-over' }
+  | { readonly type: 'run.delivered' }
+  | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
+  | ({ readonly type: 'step.started' } & StepInput)
+  | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend } & StepInput)
+  | ({ readonly type: 'step.failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend } & StepInput)
+  | ({ readonly type: 'step.timed-out' } & StepInput)
+  | ({ readonly type: 'step.retry-due' } & StepInput)
+  | ({ readonly type: 'step.spent'; readonly spend: Spend } & StepInput)
+  | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
+  | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
+  | { readonly type: 'effect.recorded'; readonly stepId: string; readonly name: string; readonly value: Json }
+);
+
+/** What happens to a run before and around its machines. Not for the kernel, but in the same journal. */
+export type RunRecordInput = { readonly at: number } & (
+  | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null }
+  | { readonly type: 'run.revised'; readonly proposal: Json; readonly revision: number; readonly author: Actor | null }
+  | {
+      readonly type: 'run.approved';
+      readonly revision: number;
+      readonly digest: string;
+      readonly approvedBy: Actor;
+    }
+  | { readonly type: 'role.hired'; readonly role: string; readonly agentId: string }
+  | { readonly type: 'team.created'; readonly teamId: string }
+  | { readonly type: 'project.created'; readonly projectId: string }
+  | {
+      readonly type: 'run.provisioned';
+      readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
+      /** Digest of the machines that were made. */
+      readonly digest: string;
+    }
+  | { readonly type: 'run.refused'; readonly error: StoredError }
+  | { readonly type: 'run.withdrawn'; readonly reason: string }
+  | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
+);
+
+/** One entry of a run's journal. `seq` is 1 for the first and grows by one. */
+export type JournalEntry = { readonly seq: number } & (RunInput | RunRecordInput);
+
+/**
+ * What the kernel asks of the world. `id` is `seq.n`: the journal entry that caused it, and its place among that entry's
+ * commands. It follows from the journal alone, so a replay gives the same ids.
+ */
+export type Command = { readonly id: string } & (
+  | {
+      readonly type: 'step.start';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly allowance: Allowance;
+    }
+  | { readonly type: 'step.abort'; readonly stepId: string; readonly attempt: number; readonly reason: string }
+  | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
+  | { readonly type: 'timer.clear'; readonly timer: string }
+  | { readonly type: 'run.deliver' }
+  | { readonly type: 'run.ended'; readonly status: TerminalRunStatus }
+  | { readonly type: 'publish'; readonly event: RunFact }
+);
+
+/** Something that became true of a run; what {@link RunEvent} carries. */
+export type RunFact =
+  | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
+  | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
+  | { readonly type: 'run.approved'; readonly revision: number; readonly digest: string; readonly approvedBy: Actor }
+  | { readonly type: 'run.hired'; readonly role: string; readonly agentId: string }
+  | { readonly type: 'run.started' }
+  | { readonly type: 'run.synthesizing' }
+  | { readonly type: 'run.paused'; readonly reason: string }
+  | { readonly type: 'run.resumed' }
+  | { readonly type: 'run.stopping'; readonly to: 'failed' | 'cancelled'; readonly reason: string }
+  | { readonly type: 'run.completed' }
+  | { readonly type: 'run.failed'; readonly reason: string; readonly error: StoredError }
+  | { readonly type: 'run.cancelled'; readonly reason: string }
+  | { readonly type: 'step.ready'; readonly stepId: string }
+  | { readonly type: 'step.gated'; readonly stepId: string; readonly prompt: string }
+  | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
+  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number; readonly allowance: Allowance }
+  | { readonly type: 'step.progress'; readonly stepId: string; readonly attempt: number; readonly message: string }
+  | {
+      readonly type: 'step.backing-off';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly retryAt: number;
+      readonly spend: Spend;
+    }
+  | { readonly type: 'step.succeeded'; readonly stepId: string; readonly attempt: number; readonly output: Json; readonly spend: Spend }
+  | { readonly type: 'step.failed'; readonly stepId: string; readonly attempt: number; readonly error: StoredError; readonly spend: Spend }
+  | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
+  | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
+  | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }
+  | { readonly type: 'step.in-doubt'; readonly stepId: string; readonly attempt: number; readonly error: StoredError };
+
+/** {@link RunFact} with its place in the run's own order: `seq` is 1 for the first event and grows by one. */
+export type RunEvent = RunFact & { readonly seq: number; readonly at: number; readonly runId: string };

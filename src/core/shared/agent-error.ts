@@ -1,0 +1,40 @@
+import { PlanwrightError } from './error.js';
+
+/** What an {@link AgentError} carries besides its message. */
+export interface AgentErrorOptions extends ErrorOptions {
+  /** Stable code of what went wrong, as the agent names it. Default: `failed`. */
+  readonly reason?: string;
+  /** Whether another attempt may succeed. Default: true. */
+  readonly retryable?: boolean;
+  /** What the failed attempt spent, in the shape of `Usage`. Left out, nothing is charged for it. */
+  readonly usage?: AgentErrorUsage;
+}
+
+/** `Usage` of the ports, which shared may not import. */
+interface AgentErrorUsage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly costUsd?: number;
+  readonly provenance?: 'measured' | 'provider-reported' | 'estimated';
+}
+
+/**
+ * Thrown by an agent to say what kind of failure this was, whether another attempt is worth it, and what it cost. Anything
+ * else that an agent throws counts as retryable, at no known cost.
+ *
+ * @example
+ * throw new AgentError('The model refused the task.', { reason: 'refused', retryable: false, usage: { costUsd: 0.02 } });
+ */
+export class AgentError extends PlanwrightError {
+  readonly code = 'AGENT_FAILED';
+  readonly reason: string;
+  readonly retryable: boolean;
+  readonly usage: AgentErrorUsage | undefined;
+
+  constructor(message: string, options: AgentErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.reason = options.reason ?? 'failed';
+    this.retryable = options.retryable ?? true;
+    this.usage = options.usage;
+  }
+}

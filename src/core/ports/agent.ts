@@ -24,7 +24,11 @@ export interface AgentRequest {
   /** Equal for steps that share a conversation: a role with `clear: false` has one, else each step has its own. */
   readonly session: string;
   readonly allowance: Allowance;
-  readonly context: { readonly parentTicket: string | null; readonly channel: string | null; readonly repositories: readonly string[] };
+  readonly context: {
+    readonly parentTicket: string | null;
+    readonly channel: string | null;
+    readonly repositories: readonly string[];
+  };
 }
 
 export interface AgentContext {
@@ -41,10 +45,7 @@ export interface AgentContext {
 }
 
 /** What a deciding step (supervisor, peer) chose. */
-export type Route =
-  | { readonly delegate: readonly Assignment[] }
-  | { readonly handoff: Assignment }
-  | { readonly finish: true };
+export type Route = { readonly delegate: readonly Assignment[] } | { readonly handoff: Assignment } | { readonly finish: true };
 export interface Assignment {
   readonly role: string;
   readonly task: string;

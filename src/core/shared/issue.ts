@@ -24,6 +24,6 @@ export function quote(value: unknown): string {
   } catch {
     text = undefined;
   }
-  text ??= String(typeof value);
+  text ??= typeof value;
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

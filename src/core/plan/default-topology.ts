@@ -1,0 +1,31 @@
+import type { Ticket, TopologyChoice } from '../ports/proposal.js';
+
+/**
+ * The topology of a proposal that names none: `single` for one ticket, `pipeline` for a chain (in chain order, however the
+ * tickets are listed), `graph` for anything else.
+ */
+export function defaultTopology(tickets: readonly Ticket[]): TopologyChoice {
+  if (tickets.length === 1) return { kind: 'single' };
+  const chain = chainOrder(tickets);
+  if (chain === undefined) return { kind: 'graph' };
+  const listedInOrder = chain.every((key, index) => tickets[index]?.key === key);
+  return listedInOrder ? { kind: 'pipeline' } : { kind: 'pipeline', stages: chain };
+}
+
+/** Keys from the first link to the last, or `undefined` where the tickets form no single chain of at least two. */
+function chainOrder(tickets: readonly Ticket[]): readonly string[] | undefined {
+  const heads: string[] = [];
+  const follower = new Map<string, string>();
+  for (const { key, dependsOn = [] } of tickets) {
+    const before = [...new Set(dependsOn)];
+    const [only] = before;
+    if (only === undefined) heads.push(key);
+    else if (before.length > 1 || follower.has(only)) return undefined;
+    else follower.set(only, key);
+  }
+  if (heads.length !== 1 || tickets.length < 2) return undefined;
+  const order: string[] = [];
+  // Every ticket follows at most one, and has at most one follower, so the walk from the only head cannot come back.
+  for (let key = heads[0]; key !== undefined; key = follower.get(key)) order.push(key);
+  return order.length === tickets.length ? order : undefined;
+}

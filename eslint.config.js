@@ -35,7 +35,10 @@ export default defineConfig(
       // Numbers and booleans read as anyone expects; objects, and what may be undefined, stay refused.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // `() => list.push(x)` is how a callback reads; a statement whose value is thrown away by mistake is still found.
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // `_` names an argument that a signature forces on us.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // A new member of a union has to be answered everywhere; an explicit `default` is an answer.

@@ -53,12 +53,15 @@ export interface RunPage {
  * keeps nothing beyond the process). A new store is one file that passes the published `storeConformance`.
  */
 export interface RunStore {
-  /** @throws StoreConflictError when `expectedSeq` is not the run's newest `seq`; nothing is then written. */
+  /**
+   * @throws StoreConflictError when `expectedSeq` is not the run's newest `seq`, or `fence` is older than the newest it was written
+   * under; InvariantError when the entries are not what {@link Commit} says. Nothing is then written.
+   */
   commit(commit: Commit): Promise<void>;
   /** `undefined` where there is no such run. */
   load(runId: string): Promise<StoredRun | undefined>;
-  /** In the order of run ids. */
+  /** In the order of run ids, which is the store's own but stays the same from page to page. */
   list(filter?: RunFilter): Promise<RunPage>;
-  /** Afterwards every call rejects with StoreClosedError. */
+  /** Afterwards every other call rejects with StoreClosedError; to close again does nothing. */
   close(): Promise<void>;
 }

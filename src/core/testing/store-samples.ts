@@ -4,6 +4,7 @@ import type { Commit, RunSummary } from '../ports/store.js';
 
 /** Texts that stores are known to lose, to merge or to trip over. Each differs from every other. */
 export const hostileText: readonly string[] = [
+  'a',
   'plain',
   'Plain',
   ' plain ',

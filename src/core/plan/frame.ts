@@ -76,11 +76,11 @@ function workSteps(proposal: OrchestrationProposal, drafts: readonly StepDraft[]
     const ticket = draft.kind === 'ticket' ? tickets.get(draft.id) : undefined;
     const step = ticket === undefined ? draftedStep(draft) : ticketStep(ticket, draft);
     const isRoot = !step.dependsOn.some((id) => work.has(id));
-    const given = step.role === undefined ? step.dependsOn : [...step.dependsOn, ...phases];
+    const upstream = step.role === undefined ? step.dependsOn : [...step.dependsOn, ...phases];
     return {
       ...step,
       dependsOn: inOrder(isRoot ? [...step.dependsOn, ...gateway] : step.dependsOn),
-      input: inOrder(step.input ?? given),
+      input: inOrder(step.input ?? upstream),
     };
   });
 }

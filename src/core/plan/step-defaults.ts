@@ -1,13 +1,11 @@
 import type { PlanEstimate, PlanStep, RetryPolicy, SpendCeiling } from '../ports/plan.js';
-import type { Estimate, ExecutionSpec, ResourceUse, RetrySpec, SpendLimit, Ticket } from '../ports/proposal.js';
+import type { Estimate, ExecutionSpec, ResourceUse, SpendLimit, Ticket } from '../ports/proposal.js';
 import type { StepDraft } from '../ports/topology.js';
 import { toMicroUsd } from '../shared/money.js';
 import { copyJson } from './copy-json.js';
 
 /** The policy of a step whose author said nothing about retries: one attempt. */
 export const defaultRetry: RetryPolicy = { attempts: 1, backoffMs: 1_000, factor: 2, maxBackoffMs: 30_000, jitter: 0 };
-
-const retryPolicy = (spec: RetrySpec = {}): RetryPolicy => ({ ...defaultRetry, ...spec });
 
 /** A ceiling in dollars as one in whole micro-dollars. */
 export const spendCeiling = ({ maxCostUsd, maxTokens }: SpendLimit): SpendCeiling => ({
@@ -25,13 +23,17 @@ const planEstimate = ({ costUsd, tokens, durationMs }: Estimate): PlanEstimate =
 export const inOrder = (ids: Iterable<string>): readonly string[] => [...new Set(ids)].sort();
 
 /** What a ticket or a phase says about its execution, with its defaults. */
-export const executionOf = ({ outputSchema, retry, timeoutMs, estimate, budget }: ExecutionSpec) => ({
-  ...(outputSchema !== undefined && { outputSchema: copyJson(outputSchema) }),
-  retry: retryPolicy(retry),
-  ...(timeoutMs !== undefined && { timeoutMs }),
-  ...(estimate !== undefined && { estimate: planEstimate(estimate) }),
-  ...(budget !== undefined && { budget: spendCeiling(budget) }),
-});
+export function executionOf({ outputSchema, retry, timeoutMs, estimate, budget }: ExecutionSpec): StepExecution {
+  const execution: Mutable<StepExecution> = { retry: retry === undefined ? defaultRetry : { ...defaultRetry, ...retry } };
+  if (outputSchema !== undefined) execution.outputSchema = copyJson(outputSchema);
+  if (timeoutMs !== undefined) execution.timeoutMs = timeoutMs;
+  if (estimate !== undefined) execution.estimate = planEstimate(estimate);
+  if (budget !== undefined) execution.budget = spendCeiling(budget);
+  return execution;
+}
+
+type StepExecution = Pick<PlanStep, 'outputSchema' | 'retry' | 'timeoutMs' | 'estimate' | 'budget'>;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What every step has that its author, or its topology, did not speak of. */
 export const stepDefaults = {
@@ -47,6 +49,7 @@ export const stepDefaults = {
 } as const satisfies Partial<PlanStep>;
 
 function resourceUses(resources: Ticket['resources'] = []): PlanStep['resources'] {
+  if (resources.length === 0) return [];
   const amounts = new Map<string, number>();
   for (const use of resources) {
     const { name, amount = 1 }: ResourceUse = typeof use === 'string' ? { name: use } : use;
@@ -55,32 +58,40 @@ function resourceUses(resources: Ticket['resources'] = []): PlanStep['resources'
   return inOrder(amounts.keys()).map((name) => ({ name, amount: amounts.get(name) ?? 1 }));
 }
 
+/** A work step before its input is settled: where none is named, it follows from the dependencies. */
+export type WorkStep = Omit<PlanStep, 'input'> & { readonly input?: readonly string[] };
+
 /** A ticket as the step that carries it out; what its topology names in the draft stands above what the ticket says. */
-export function ticketStep(ticket: Ticket, draft: StepDraft): Omit<PlanStep, 'input'> & Pick<StepDraft, 'input'> {
-  const { compensation, gate, input } = ticket;
-  return {
-    ...stepDefaults,
+export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
+  const { instructions, compensation, gate, input } = ticket;
+  const step: Mutable<WorkStep> = {
+    id: draft.id,
+    kind: draft.kind,
+    phase: 'work',
     title: ticket.title,
     role: ticket.role,
-    instructions: ticket.instructions,
+    instructions,
     dependsOn: ticket.dependsOn ?? [],
-    ...executionOf(ticket),
+    join: 'all-succeeded',
     effect: ticket.effect ?? 'idempotent',
     resources: resourceUses(ticket.resources),
     onFailure: ticket.onFailure ?? 'continue',
-    ...(gate !== undefined && { gate: { ...gate } }),
     priority: ticket.priority ?? 'normal',
-    ...(compensation !== undefined && { compensation: { ...compensation } }),
-    ...copyJson(draft),
-    ...inputOf(draft.input ?? input?.from),
-    phase: 'work',
+    ...executionOf(ticket),
   };
+  if (input !== undefined) step.input = input.from;
+  if (gate !== undefined) step.gate = { ...gate };
+  if (compensation !== undefined) step.compensation = { ...compensation };
+  return overlaid(step, draft);
 }
 
 /** A step that is no ticket, as a topology drafted it. A `reduce` step joins whatever its dependencies gave, failed ones left out. */
-export function draftedStep(draft: StepDraft): ReturnType<typeof ticketStep> {
+export function draftedStep(draft: StepDraft): WorkStep {
+  const { input: _, ...defaults } = stepDefaults;
   const join = draft.kind === 'reduce' ? 'all-settled' : 'all-succeeded';
-  return { ...stepDefaults, title: draft.id, join, ...copyJson(draft), ...inputOf(draft.input), phase: 'work' };
+  return overlaid({ ...defaults, id: draft.id, kind: draft.kind, phase: 'work', title: draft.id, join }, draft);
 }
 
-const inputOf = (input: readonly string[] | undefined): Pick<StepDraft, 'input'> => (input === undefined ? {} : { input });
+/** Most drafts name nothing but their id and kind, which the step has already. */
+const overlaid = (step: WorkStep, draft: StepDraft): WorkStep =>
+  Object.keys(draft).length > 2 ? { ...step, ...copyJson(draft), phase: 'work' } : step;

@@ -1,5 +1,5 @@
 import { InvariantError } from '../core/shared/error.js';
-import { frozenCopy } from '../core/shared/frozen-copy.js';
+import { copyJson } from '../core/shared/copy-json.js';
 import { StoreClosedError, StoreConflictError } from '../core/shared/store-error.js';
 import type { Json } from '../core/shared/json.js';
 import type { JournalEntry } from '../core/ports/run.js';
@@ -14,8 +14,7 @@ interface RunRecord {
 
 /**
  * A store that keeps runs in this process and nowhere else: for tests, for demos, and for runs that need not outlive their
- * process. It holds frozen copies, so what is stored cannot be changed from outside, and it keeps every entry of every run
- * until it is closed.
+ * process. It stores copies and gives copies, and keeps every entry of every run until it is closed.
  *
  * @example
  * const orchestrator = createOrchestrator({ store: createMemoryStore(), agents });
@@ -68,11 +67,11 @@ function checkCommit({ runId, expectedSeq, fence, entries }: Commit, record: Run
 
 /** Copies everything first, so that what cannot be copied leaves the run as it was. */
 function apply({ fence, entries, summary, checkpoint }: Commit, record: RunRecord | undefined): RunRecord {
-  const copies = entries.map((entry) => frozenCopy(entry));
+  const copies = copyJson(entries);
   const next = {
-    summary: frozenCopy(summary),
+    summary: copyJson(summary),
     fence,
-    checkpoint: checkpoint === undefined ? record?.checkpoint : frozenCopy(checkpoint),
+    checkpoint: checkpoint === undefined ? record?.checkpoint : copyJson(checkpoint),
   };
   const journal = record?.journal ?? [];
   for (const copy of copies) journal.push(copy);
@@ -80,10 +79,10 @@ function apply({ fence, entries, summary, checkpoint }: Commit, record: RunRecor
 }
 
 const storedRun = ({ summary, checkpoint, journal }: RunRecord): StoredRun => ({
-  summary,
+  summary: copyJson(summary),
   seq: journal.length,
-  ...(checkpoint !== undefined && { checkpoint }),
-  journal: journal.slice(),
+  ...(checkpoint !== undefined && { checkpoint: copyJson(checkpoint) }),
+  journal: copyJson(journal),
 });
 
 function page(ids: readonly string[], runs: ReadonlyMap<string, RunRecord>, filter: RunFilter): RunPage {
@@ -95,7 +94,7 @@ function page(ids: readonly string[], runs: ReadonlyMap<string, RunRecord>, filt
     if (summary === undefined || !matches(summary, filter)) continue;
     // One more than fits: there is a next page, and it starts after the last of this one.
     if (found.length === limit) return { runs: found, cursor: found.at(-1)?.runId ?? '' };
-    found.push(summary);
+    found.push(copyJson(summary));
   }
   return { runs: found };
 }

@@ -1,6 +1,6 @@
 import type { Plan, PlanBudget, PlanContext, PlanRole } from '../ports/plan.js';
 import type { OrchestrationProposal, Role } from '../ports/proposal.js';
-import { copyJson } from './copy-json.js';
+import { copyJson } from '../shared/copy-json.js';
 import { inOrder, spendCeiling } from './step-defaults.js';
 
 /** What a plan says beside its steps, with every default filled in; nothing in it is shared with the proposal. */

@@ -8,7 +8,7 @@ import { checkDraftIds } from './check-drafts.js';
 import { checkInputs, checkPlaceholders } from './check-inputs.js';
 import { checkReferences } from './check-steps.js';
 import { arrangeWork, chooseTopology } from './choose-topology.js';
-import { copyJson } from './copy-json.js';
+import { copyJson } from '../shared/copy-json.js';
 import { frameWork } from './frame.js';
 import { planDigest } from './plan-digest.js';
 import { planHead } from './plan-head.js';

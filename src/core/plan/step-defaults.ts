@@ -2,7 +2,7 @@ import type { PlanEstimate, PlanStep, RetryPolicy, SpendCeiling } from '../ports
 import type { Estimate, ExecutionSpec, ResourceUse, SpendLimit, Ticket } from '../ports/proposal.js';
 import type { StepDraft } from '../ports/topology.js';
 import { toMicroUsd } from '../shared/money.js';
-import { copyJson } from './copy-json.js';
+import { copyJson } from '../shared/copy-json.js';
 
 /** The policy of a step whose author said nothing about retries: one attempt. */
 export const defaultRetry: RetryPolicy = { attempts: 1, backoffMs: 1_000, factor: 2, maxBackoffMs: 30_000, jitter: 0 };

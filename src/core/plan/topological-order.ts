@@ -20,7 +20,10 @@ export function topologicalOrder(graph: StepGraph): TopologicalOrder {
   let placed = 0;
   for (let index = ready.pop(); index >= 0; index = ready.pop()) {
     order[placed++] = index;
-    for (const dependent of graph.dependentsOf(index)) if (--waiting[dependent]! === 0) ready.push(dependent);
+    for (const dependent of graph.dependentsOf(index)) {
+      waiting[dependent]!--;
+      if (waiting[dependent] === 0) ready.push(dependent);
+    }
   }
   return placed === count ? { order } : { cycle: findCycle(graph, waiting) };
 }

@@ -1,9 +1,10 @@
-const opening = '{{input.';
+const opening = '{{';
 const closing = '}}';
+const prefix = 'input.';
 
 /**
- * The ids that a text names as `{{input.<id>}}`, each once, in the order of their first mention. Everything between `{{input.`
- * and the next `}}` is the id, dots and spaces included; any other `{{…}}` is plain text.
+ * The ids that a text names as `{{input.<id>}}`, each once, in the order of their first mention. The id is everything up to the next
+ * `}}`, without white space around it, dots and inner spaces included; any other `{{…}}` is plain text.
  */
 export function placeholdersOf(text: string): readonly string[] {
   const ids = new Set<string>();
@@ -18,14 +19,21 @@ export function fillPlaceholders(text: string, valueOf: (id: string) => string):
   return filled + rest;
 }
 
-/** Calls back for each placeholder with the text before it; returns the text behind the last one. */
+/** Calls back for each placeholder with the text before it; returns the text behind the last one. Linear in the text. */
 function splitAtPlaceholders(text: string, onPlaceholder: (before: string, id: string) => void): string {
-  let from = 0;
-  for (;;) {
-    const start = text.indexOf(opening, from);
-    const end = start < 0 ? -1 : text.indexOf(closing, start + opening.length);
-    if (end < 0) return text.slice(from);
-    onPlaceholder(text.slice(from, start), text.slice(start + opening.length, end));
-    from = end + closing.length;
+  let done = 0;
+  let end = -1;
+  for (let start = text.indexOf(opening); start >= 0;) {
+    const inner = start + opening.length;
+    // Kept while it still lies ahead: many openings before one closing must not search for it again and again.
+    if (end < inner) end = text.indexOf(closing, inner);
+    if (end < 0) break;
+    const content = text.slice(inner, end).trimStart();
+    if (content.startsWith(prefix)) {
+      onPlaceholder(text.slice(done, start), content.slice(prefix.length).trim());
+      done = end + closing.length;
+    }
+    start = text.indexOf(opening, Math.max(inner, done));
   }
+  return text.slice(done);
 }

@@ -1,0 +1,80 @@
+import { backoffMs } from '../plan/backoff.js';
+import { estimatedDurationsMs, longestPath } from '../plan/critical-path.js';
+import { createStepGraph } from '../plan/step-graph.js';
+import type { Plan, PlanStep, RetryPolicy } from '../ports/plan.js';
+import { toUsd } from '../shared/money.js';
+import { agentsOf } from './agents-of.js';
+import { expectedFigures, type ExpectedFigures } from './expected-figures.js';
+import { worstSpend } from './worst-spend.js';
+
+/**
+ * The most that a plan can take, as an approver is shown it. `null` is unknown: the plan sets no bound. Time spent waiting for
+ * shared resources does not count, and agents are trusted to keep to the allowance they are given.
+ */
+export interface Bounds {
+  /** Steps that may start. */
+  readonly steps: number;
+  /** Calls of agents, every retry counted. */
+  readonly attempts: number;
+  /** Distinct agents that take part. */
+  readonly agents: number;
+  /** Steps that may be added while the run is under way; 0 for a plan whose steps are all known. */
+  readonly delegations: number;
+  /** Input and output tokens together. */
+  readonly tokens: number | null;
+  readonly costUsd: number | null;
+  /** Along the longest chain: every attempt up to its timeout, and the pauses between them. */
+  readonly durationMs: number | null;
+  /** What the plan's own estimates come to. */
+  readonly expected: ExpectedFigures;
+}
+
+/**
+ * The worst case of a plan, and what its estimates come to. Every figure is capped by the run's ceiling where there is one. A
+ * step's cost is bounded by its budget, or by its estimate where it has none, once per attempt.
+ */
+export function worstCase(plan: Plan): Bounds {
+  const { steps, budget } = plan;
+  const costMicroUsd = worstSpend(plan, {
+    ceilingOf: (limit) => limit?.maxCostMicroUsd,
+    estimateOf: ({ estimate }) => estimate?.costMicroUsd,
+  });
+  return {
+    steps: Math.min(steps.length, budget.maxSteps ?? Infinity),
+    attempts: steps.reduce((sum, step) => sum + (step.role === undefined ? 0 : step.retry.attempts), 0),
+    agents: Math.min(agentsOf(plan).size, budget.maxAgents ?? Infinity),
+    delegations: 0,
+    tokens: worstSpend(plan, { ceilingOf: (limit) => limit?.maxTokens, estimateOf: ({ estimate }) => estimate?.tokens }),
+    costUsd: costMicroUsd === null ? null : toUsd(costMicroUsd),
+    durationMs: worstDurationMs(plan),
+    expected: expectedFigures(plan, longestPath(createStepGraph(steps), estimatedDurationsMs(steps)).durationMs),
+  };
+}
+
+function worstDurationMs({ steps, budget: { maxDurationMs = Infinity } }: Plan): number | null {
+  const durations = Float64Array.from(steps, worstStepMs);
+  // Every step lies on a way to the end, so one without a bound leaves the run without one.
+  const isBounded = durations.every((durationMs) => durationMs < Infinity);
+  const longestMs = isBounded ? longestPath(createStepGraph(steps), durations).durationMs : Infinity;
+  const worstMs = Math.min(longestMs, maxDurationMs);
+  return worstMs === Infinity ? null : worstMs;
+}
+
+/** Infinite for a step that waits for a person, or whose agent may take as long as it likes. */
+function worstStepMs({ role, gate, timeoutMs, retry }: PlanStep): number {
+  if (gate !== undefined) return Infinity;
+  if (role === undefined) return 0;
+  return timeoutMs === undefined ? Infinity : retry.attempts * timeoutMs + allPausesMs(retry);
+}
+
+function allPausesMs(policy: RetryPolicy): number {
+  const steady = { ...policy, jitter: 0 };
+  let sumMs = 0;
+  for (let attempt = 1; attempt < policy.attempts; attempt++) {
+    const pauseMs = backoffMs(steady, { attempt, seed: '' });
+    // From the longest pause on all are equal, however many attempts there may be.
+    if (pauseMs >= policy.maxBackoffMs || policy.factor === 1) return sumMs + (policy.attempts - attempt) * pauseMs;
+    sumMs += pauseMs;
+  }
+  return sumMs;
+}

@@ -1,5 +1,14 @@
 export { AgentError } from './core/shared/agent-error.js';
 export type { DriveLimits } from './core/testing/drive-time.js';
 export { createSequentialIds, type SequentialIdsOptions } from './core/testing/sequential-ids.js';
-export { createVirtualClock, type SleepOptions, type VirtualClock, type VirtualClockOptions } from './core/testing/virtual-clock.js';
+export type { SleepOptions } from './core/testing/sleep-until.js';
+export { createVirtualClock, type VirtualClock, type VirtualClockOptions } from './core/testing/virtual-clock.js';
 export { VirtualTimeInvalidError, VirtualTimeStalledError } from './core/testing/virtual-time-error.js';
+export { createRecordedContext, type RecordedContext, sampleRequest } from './core/testing/agent-call.js';
+export type { AgentScript, ScriptedAnswer, ScriptedBreach, ScriptedFailure, ScriptedStep } from './core/testing/agent-script.js';
+export {
+  type ScriptedAgent,
+  scriptedAgent,
+  type ScriptedAgentOptions,
+  type ScriptedCall,
+} from './core/testing/scripted-agent.js';

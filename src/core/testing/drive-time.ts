@@ -42,14 +42,10 @@ export async function driveUntil<T>(timeline: Timeline, promise: PromiseLike<T>,
   const lastAt = timeline.now + (limits.limitMs ?? Infinity);
   const firedBefore = timeline.fired;
   const fire = limitedFire(timeline, limits.maxTimers ?? defaultMaxTimers);
-  let isOver = false;
-  const markOver = (): void => {
-    isOver = true;
-  };
-  promise.then(markOver, markOver);
+  const outcome = watch(promise);
   for (;;) {
-    await settle(timeline, { fire, isOver: () => isOver });
-    if (isOver) return promise;
+    await settle(timeline, { fire, isOver: () => outcome.isOver });
+    if (outcome.isOver) return promise;
     if (timeline.pending === 0) throw stalled(timeline, 'nothing-pending', firedBefore);
     if (timeline.nextDueAt() > lastAt) throw stalled(timeline, 'time-limit', firedBefore);
     fire();
@@ -68,6 +64,15 @@ async function settle(timeline: Timeline, { fire, isOver }: { fire: () => void; 
     if (timeline.nextDueAt() <= timeline.now) fire();
     quiet = timeline.activity === seen ? quiet + 1 : 0;
   }
+}
+
+function watch(promise: PromiseLike<unknown>): { readonly isOver: boolean } {
+  const outcome = { isOver: false };
+  const markOver = (): void => {
+    outcome.isOver = true;
+  };
+  promise.then(markOver, markOver);
+  return outcome;
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

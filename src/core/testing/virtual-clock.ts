@@ -1,14 +1,11 @@
 import type { CancelTimer, Clock } from '../ports/clock.js';
 import { advanceNow, advanceSettled, type DriveLimits, driveUntil } from './drive-time.js';
+import { type SleepOptions, sleepUntil } from './sleep-until.js';
 import { createTimeline } from './timeline.js';
 
 export interface VirtualClockOptions {
   /** First reading, in milliseconds since the epoch. Default: 2026-01-01T00:00:00Z. */
   readonly startAt?: number;
-}
-
-export interface SleepOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A {@link Clock} that stands still until it is told to move. Its timers also fit XState's `createActor(machine, { clock })`. */
@@ -52,12 +49,12 @@ export function createVirtualClock({ startAt = Date.UTC(2026, 0, 1) }: VirtualCl
   // Not below zero, as for the real `setTimeout`.
   const after = (delayMs: number): number => timeline.now + Math.max(0, delayMs);
 
-  return {
+  const clock: VirtualClock = {
     now: () => timeline.now,
     schedule: (dueAt, callback) => timeline.schedule(dueAt, callback),
     setTimeout: (callback, delayMs) => timeline.schedule(after(delayMs), callback),
     clearTimeout: (timer) => timer?.(),
-    sleep: (delayMs, options) => sleepUntil(timeline, after(delayMs), options),
+    sleep: (delayMs, options) => sleepUntil(clock, after(delayMs), options),
     advance: (spanMs) => advanceNow(timeline, spanMs),
     advanceAsync: (spanMs) => advanceSettled(timeline, spanMs),
     runUntil: (promise, limits) => driveUntil(timeline, promise, limits),
@@ -69,19 +66,5 @@ export function createVirtualClock({ startAt = Date.UTC(2026, 0, 1) }: VirtualCl
       return timeline.pending;
     },
   };
-}
-
-function sleepUntil({ schedule }: Pick<Clock, 'schedule'>, dueAt: number, { signal }: SleepOptions = {}): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = (): void => {
-      cancel();
-      reject(signal?.reason);
-    };
-    const cancel = schedule(dueAt, () => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    });
-    signal?.addEventListener('abort', abort, { once: true });
-  });
+  return clock;
 }

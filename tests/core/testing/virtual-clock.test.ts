@@ -5,6 +5,7 @@ import { createActor, createMachine } from 'xstate';
 import { createVirtualClock } from '../../../src/core/testing/virtual-clock.js';
 import { VirtualTimeInvalidError, VirtualTimeStalledError } from '../../../src/core/testing/virtual-time-error.js';
 
+const noop = (): undefined => undefined;
 const start = Date.UTC(2026, 0, 1);
 
 describe('advance', () => {
@@ -63,8 +64,8 @@ describe('advance', () => {
 
   it('cancels twice, and after firing, without harm', () => {
     const clock = createVirtualClock();
-    const cancel = clock.schedule(start + 1, () => {});
-    const other = clock.schedule(start + 2, () => {});
+    const cancel = clock.schedule(start + 1, noop);
+    const other = clock.schedule(start + 2, noop);
     clock.advance(1);
     cancel();
     cancel();
@@ -85,7 +86,7 @@ describe('advance', () => {
   it('refuses times that are no times, and does not turn back', () => {
     const clock = createVirtualClock();
     for (const value of [Number.NaN, Infinity, -1]) expect(() => clock.advance(value)).toThrow(VirtualTimeInvalidError);
-    expect(() => clock.schedule(Number.NaN, () => {})).toThrow(VirtualTimeInvalidError);
+    expect(() => clock.schedule(Number.NaN, noop)).toThrow(VirtualTimeInvalidError);
     expect(() => createVirtualClock({ startAt: Infinity })).toThrow(VirtualTimeInvalidError);
     clock.schedule(start + 5, () => clock.advance(10));
     clock.advance(7);
@@ -163,7 +164,7 @@ describe('runUntil', () => {
         const run = async (work: readonly Work[]): Promise<void> => {
           let expectedAt = start;
           for (const step of work) {
-            if (step.kind === 'job') for (let depth = 0; depth < 20; depth++) await null;
+            if (step.kind === 'job') for (let depth = 0; depth < 20; depth++) await Promise.resolve();
             if (step.kind === 'due-now') await new Promise<void>((resolve) => clock.schedule(clock.now(), resolve));
             if (step.kind === 'sleep') {
               expectedAt += step.delayMs;
@@ -195,7 +196,7 @@ describe('runUntil', () => {
   it('says when nothing is left that could settle the promise', async () => {
     const clock = createVirtualClock({ startAt: 100 });
     void clock.sleep(5);
-    const error: unknown = await clock.runUntil(new Promise(() => {})).catch((reason: unknown) => reason);
+    const error: unknown = await clock.runUntil(new Promise(noop)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(VirtualTimeStalledError);
     expect(error).toMatchObject({
       code: 'VIRTUAL_TIME_STALLED',
@@ -211,7 +212,7 @@ describe('runUntil', () => {
     await expect(clock.runUntil(clock.sleep(11), { limitMs: 10 })).rejects.toMatchObject({ reason: 'time-limit', now: 0 });
     const tick = (): void => void clock.setTimeout(tick, 0);
     tick();
-    await expect(clock.runUntil(new Promise(() => {}), { maxTimers: 7 })).rejects.toMatchObject({
+    await expect(clock.runUntil(new Promise(noop), { maxTimers: 7 })).rejects.toMatchObject({
       reason: 'timer-limit',
       timersFired: 7,
     });

@@ -1,0 +1,47 @@
+import type { AgentContext, AgentRequest } from '../ports/agent.js';
+import type { Json } from '../shared/json.js';
+
+/** A request as an agent gets it, for tests of agents: first attempt at a ticket, nothing in its input, no limits. */
+export const sampleRequest = (overrides: Partial<AgentRequest> = {}): AgentRequest => ({
+  runId: 'run-0001',
+  stepId: 'ticket',
+  kind: 'ticket',
+  role: 'worker',
+  attempt: 1,
+  idempotencyKey: `${overrides.runId ?? 'run-0001'}/${overrides.stepId ?? 'ticket'}/${overrides.attempt ?? 1}`,
+  instructions: 'Answer with one short sentence that says that you are ready.',
+  input: {},
+  gaps: [],
+  session: `${overrides.runId ?? 'run-0001'}/${overrides.stepId ?? 'ticket'}`,
+  allowance: {},
+  context: { parentTicket: null, channel: null, repositories: [] },
+  ...overrides,
+});
+
+/** An {@link AgentContext} outside any run, which keeps what the agent told it. */
+export interface RecordedContext extends AgentContext {
+  readonly messages: readonly string[];
+  readonly heartbeats: readonly (Json | undefined)[];
+}
+
+/** Creates a {@link RecordedContext}: `once` keeps results by name, `call` has no limits. */
+export function createRecordedContext({
+  signal = new AbortController().signal,
+}: { readonly signal?: AbortSignal } = {}): RecordedContext {
+  const results = new Map<string, Promise<unknown>>();
+  const messages: string[] = [];
+  const heartbeats: (Json | undefined)[] = [];
+  return {
+    signal,
+    messages,
+    heartbeats,
+    once<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
+      const result = (results.get(name) as Promise<T> | undefined) ?? Promise.resolve().then(fn);
+      results.set(name, result);
+      return result;
+    },
+    call: async (_resource, fn) => fn(signal),
+    heartbeat: (details) => heartbeats.push(details),
+    progress: (message) => messages.push(message),
+  };
+}

@@ -10,8 +10,11 @@ const foreignKinds: ReadonlySet<StepKind> = new Set(['research', 'position', 'sy
 /** Where in the proposal a fault of a draft is to be mended: at its ticket, else at the topology. */
 export type PointerOf = (id: string, ...path: readonly PropertyKey[]) => string;
 
+/** What steps are checked against: the roles and tickets that they come from. */
+export type PlanSource = Pick<OrchestrationProposal, 'roles' | 'tickets'>;
+
 /** A {@link PointerOf} for the tickets of a proposal. */
-export function pointerIn({ tickets }: OrchestrationProposal): PointerOf {
+export function pointerIn({ tickets }: PlanSource): PointerOf {
   const places = new Map(tickets.map(({ key }, index) => [key, index]));
   return (id, ...path) => {
     const place = places.get(id);

@@ -1,15 +1,14 @@
 import type { PlanStep } from '../ports/plan.js';
-import type { OrchestrationProposal } from '../ports/proposal.js';
 import { type Issue, quote } from '../shared/issue.js';
 import { placeholdersOf } from '../shared/placeholder.js';
-import { pointerIn } from './check-drafts.js';
+import { type PlanSource, pointerIn } from './check-drafts.js';
 import { phasePointer } from './check-steps.js';
 import type { StepGraph } from './step-graph.js';
 import { notUpstream, type UpstreamQuestion } from './upstream.js';
 
 /** Inputs that no step upstream could give: issue `input-not-upstream`. */
 export function checkInputs(
-  { proposal, steps }: { readonly proposal: OrchestrationProposal; readonly steps: readonly PlanStep[] },
+  { proposal, steps }: { readonly proposal: PlanSource; readonly steps: readonly PlanStep[] },
   sorted: { readonly graph: StepGraph; readonly order: Int32Array },
 ): Issue[] {
   const at = pointerIn(proposal);
@@ -36,14 +35,15 @@ export function checkInputs(
 }
 
 /** Placeholders in instructions that none of the step's inputs will fill: issue `unknown-placeholder`. */
-export function checkPlaceholders(proposal: OrchestrationProposal, steps: readonly PlanStep[]): Issue[] {
+export function checkPlaceholders(proposal: PlanSource, steps: readonly PlanStep[]): Issue[] {
   const at = pointerIn(proposal);
   const issues: Issue[] = [];
   for (const step of steps) {
     const named = placeholdersOf(step.instructions);
     if (named.length === 0) continue;
-    const inputs = new Set(step.input);
-    if (step.kind === 'synthesis') inputs.add('gaps');
+    const inputs = new Set([...step.input, ...Object.keys(step.given ?? {})]);
+    if (step.join === 'all-settled') inputs.add('gaps');
+    for (const name of Object.keys(step.given ?? {})) inputs.add(name);
     for (const id of named.filter((name) => !inputs.has(name))) {
       const phase = phasePointer(step);
       issues.push({

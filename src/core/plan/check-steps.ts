@@ -1,10 +1,9 @@
 import type { PlanStep } from '../ports/plan.js';
-import type { OrchestrationProposal } from '../ports/proposal.js';
 import { type Issue, quote } from '../shared/issue.js';
-import { pointerIn } from './check-drafts.js';
+import { type PlanSource, pointerIn } from './check-drafts.js';
 
 /** What is wrong with the roles and dependencies that steps name. */
-export function checkReferences(proposal: OrchestrationProposal, steps: readonly PlanStep[]): Issue[] {
+export function checkReferences(proposal: PlanSource, steps: readonly PlanStep[]): Issue[] {
   const at = pointerIn(proposal);
   const roles = new Set(proposal.roles.map(({ key }) => key));
   const ids = new Set(steps.map(({ id }) => id));

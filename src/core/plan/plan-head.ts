@@ -3,9 +3,12 @@ import type { OrchestrationProposal, Role } from '../ports/proposal.js';
 import { copyJson } from '../shared/copy-json.js';
 import { inOrder, spendCeiling } from './step-defaults.js';
 
+/** What of a proposal stands in its plan's head. */
+type HeadOf = Pick<OrchestrationProposal, 'goal' | 'roles' | 'resources' | 'metadata' | 'context' | 'budget'>;
+
 /** What a plan says beside its steps, with every default filled in; nothing in it is shared with the proposal. */
 export function planHead(
-  proposal: OrchestrationProposal,
+  proposal: HeadOf,
 ): Pick<Plan, 'goal' | 'context' | 'roles' | 'budget' | 'resources' | 'metadata'> {
   const { goal, roles, resources = {}, metadata } = proposal;
   const byKey = new Map(roles.map((role) => [role.key, role]));
@@ -19,7 +22,7 @@ export function planHead(
   };
 }
 
-const planContext = ({ context = {} }: OrchestrationProposal): PlanContext => ({
+const planContext = ({ context = {} }: HeadOf): PlanContext => ({
   parentTicket: context.parentTicket ?? null,
   channel: context.channel ?? null,
   repositories: [...(context.repositories ?? [])],
@@ -30,7 +33,7 @@ function planRole({ budget, clear = true, tools = [], ...role }: Role): PlanRole
   return { ...copyJson(role), clear, tools: inOrder(tools), ...(budget !== undefined && { budget: spendCeiling(budget) }) };
 }
 
-function planBudget({ budget = {} }: OrchestrationProposal): PlanBudget {
+function planBudget({ budget = {} }: HeadOf): PlanBudget {
   const { maxCostUsd: _, onExceeded = 'fail', ...ceilings } = budget;
   return { ...ceilings, ...spendCeiling(budget), onExceeded };
 }

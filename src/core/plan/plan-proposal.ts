@@ -2,18 +2,15 @@ import type { Plan, PlanStep } from '../ports/plan.js';
 import type { OrchestrationProposal, TopologyChoice } from '../ports/proposal.js';
 import type { Topology } from '../ports/topology.js';
 import { deepFreeze } from '../shared/freeze.js';
-import { type Issue, quote } from '../shared/issue.js';
+import type { Issue } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
 import { checkDraftIds } from './check-drafts.js';
-import { checkInputs, checkPlaceholders } from './check-inputs.js';
-import { checkReferences } from './check-steps.js';
 import { arrangeWork, chooseTopology } from './choose-topology.js';
 import { copyJson } from '../shared/copy-json.js';
 import { frameWork } from './frame.js';
 import { planDigest } from './plan-digest.js';
 import { planHead } from './plan-head.js';
-import { createStepGraph } from './step-graph.js';
-import { topologicalOrder } from './topological-order.js';
+import { sortSteps } from './sort-steps.js';
 
 /** Options of {@link planProposal}. */
 export interface PlanOptions {
@@ -43,26 +40,6 @@ export function planProposal(proposal: OrchestrationProposal, options: PlanOptio
   const revision = options.revision ?? 1;
   return ok(assemble(proposal, { topology: chosen.value.choice, steps: steps.value, revision }));
 }
-
-/** Steps behind their dependencies, or everything that is wrong with what they name. */
-function sortSteps(proposal: OrchestrationProposal, steps: readonly PlanStep[]): Result<readonly PlanStep[], Issue[]> {
-  const placeholders = checkPlaceholders(proposal, steps);
-  const references = checkReferences(proposal, steps);
-  if (references.some(({ code }) => code === 'unknown-dependency')) return err([...references, ...placeholders]);
-
-  const graph = createStepGraph(steps);
-  const sorted = topologicalOrder(graph);
-  if ('cycle' in sorted) return err([...references, cycleIssue(sorted.cycle), ...placeholders]);
-  const inputs = checkInputs({ proposal, steps }, { graph, order: sorted.order });
-  const issues = [...references, ...inputs, ...placeholders];
-  return issues.length > 0 ? err(issues) : ok(Array.from(sorted.order, (index) => steps[index]!));
-}
-
-const cycleIssue = (cycle: readonly string[]): Issue => ({
-  code: 'cycle',
-  pointer: '/topology',
-  message: `These steps wait for each other: ${[...cycle, ...cycle.slice(0, 1)].map(quote).join(' → ')}. Take one dependency out.`,
-});
 
 interface PlanParts {
   readonly topology: TopologyChoice;

@@ -63,6 +63,8 @@ export interface PlanStep {
   readonly join: 'all-succeeded' | 'all-settled';
   /** Steps whose outputs it is given. Each lies upstream. */
   readonly input: readonly string[];
+  /** Fixed values among its inputs, by name. */
+  readonly given?: JsonObject;
   readonly outputSchema?: JsonSchema;
   readonly effect: Effect;
   readonly retry: RetryPolicy;

@@ -56,29 +56,40 @@ interface StepInput {
  * Everything that can happen to a running plan, as the outside world tells the kernel. `at` is when, in milliseconds since the
  * epoch; the kernel has no other clock.
  */
-export type RunInput = { readonly at: number } & (
-  | { readonly type: 'run.start' }
-  | { readonly type: 'run.pause' }
-  | { readonly type: 'run.resume' }
-  | { readonly type: 'run.cancel'; readonly reason: string; readonly graceMs: number }
-  | { readonly type: 'run.deadline' }
-  | { readonly type: 'run.grace-over' }
-  | { readonly type: 'run.delivered' }
-  | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
-  | ({ readonly type: 'step.started' } & StepInput)
-  | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend } & StepInput)
-  | ({ readonly type: 'step.failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend } & StepInput)
-  | ({ readonly type: 'step.timed-out' } & StepInput)
-  | ({ readonly type: 'step.retry-due' } & StepInput)
-  | ({ readonly type: 'step.spent'; readonly spend: Spend } & StepInput)
-  | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
-  | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
-  | { readonly type: 'effect.recorded'; readonly stepId: string; readonly name: string; readonly value: Json }
-);
+export type RunInput = { readonly at: number } &
+  /** `graceMs`: how long aborted steps may take to end when the run stops. */
+  (
+    | { readonly type: 'run.start'; readonly graceMs: number }
+    /** Goes on with a fan-out that one step was too much for; the answer to a `continue` command. */
+    | { readonly type: 'run.continue' }
+    | { readonly type: 'run.pause' }
+    | { readonly type: 'run.resume' }
+    | { readonly type: 'run.cancel'; readonly reason: string }
+    | { readonly type: 'run.deadline' }
+    | { readonly type: 'run.grace-over' }
+    | { readonly type: 'run.delivered' }
+    | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
+    | ({ readonly type: 'step.started' } & StepInput)
+    | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend } & StepInput)
+    | ({
+        readonly type: 'step.failed';
+        readonly error: StoredError;
+        readonly retryable: boolean;
+        readonly spend: Spend;
+      } & StepInput)
+    | ({ readonly type: 'step.timed-out' } & StepInput)
+    | ({ readonly type: 'step.retry-due' } & StepInput)
+    | ({ readonly type: 'step.spent'; readonly spend: Spend } & StepInput)
+    | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
+    | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
+    | { readonly type: 'effect.recorded'; readonly stepId: string; readonly name: string; readonly value: Json }
+  );
 
 /** What happens to a run before and around its machines. Not for the kernel, but in the same journal. */
 export type RunRecordInput = { readonly at: number } & (
   | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null }
+  /** A plan that was written by hand, without a proposal. */
+  | { readonly type: 'run.planned'; readonly plan: Json }
   | { readonly type: 'run.revised'; readonly proposal: Json; readonly revision: number; readonly author: Actor | null }
   | {
       readonly type: 'run.approved';
@@ -118,6 +129,7 @@ export type Command = { readonly id: string } & (
   | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
   | { readonly type: 'timer.clear'; readonly timer: string }
   | { readonly type: 'run.deliver' }
+  | { readonly type: 'continue' }
   | { readonly type: 'run.ended'; readonly status: TerminalRunStatus }
   | { readonly type: 'publish'; readonly event: RunFact }
 );
@@ -128,6 +140,8 @@ export type RunFact =
   | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
   | { readonly type: 'run.approved'; readonly revision: number; readonly digest: string; readonly approvedBy: Actor }
   | { readonly type: 'run.hired'; readonly role: string; readonly agentId: string }
+  | { readonly type: 'run.provisioned'; readonly teamId: string | null; readonly projectId: string | null }
+  | { readonly type: 'run.released'; readonly role: string; readonly agentId: string }
   | { readonly type: 'run.started' }
   | { readonly type: 'run.synthesizing' }
   | { readonly type: 'run.paused'; readonly reason: string }
@@ -139,7 +153,7 @@ export type RunFact =
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.gated'; readonly stepId: string; readonly prompt: string }
   | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
-  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number; readonly allowance: Allowance }
+  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number }
   | { readonly type: 'step.progress'; readonly stepId: string; readonly attempt: number; readonly message: string }
   | {
       readonly type: 'step.backing-off';
@@ -149,8 +163,20 @@ export type RunFact =
       readonly retryAt: number;
       readonly spend: Spend;
     }
-  | { readonly type: 'step.succeeded'; readonly stepId: string; readonly attempt: number; readonly output: Json; readonly spend: Spend }
-  | { readonly type: 'step.failed'; readonly stepId: string; readonly attempt: number; readonly error: StoredError; readonly spend: Spend }
+  | {
+      readonly type: 'step.succeeded';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly output: Json;
+      readonly spend: Spend;
+    }
+  | {
+      readonly type: 'step.failed';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly spend: Spend;
+    }
   | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
   | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
   | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }

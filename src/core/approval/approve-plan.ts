@@ -1,0 +1,76 @@
+import type { Plan } from '../ports/plan.js';
+import type { Actor } from '../ports/run.js';
+import type { Issue } from '../shared/issue.js';
+import { quote } from '../shared/issue.js';
+import { err, ok, type Result } from '../shared/result.js';
+import { analyzePlan } from '../analysis/analyze-plan.js';
+
+declare const approved: unique symbol;
+
+/** A plan that somebody entitled has approved. Only {@link approvePlan} makes one; `materialize` takes nothing else. */
+export interface ApprovedPlan {
+  readonly [approved]: true;
+  readonly plan: Plan;
+  readonly approvedBy: Approver;
+}
+
+/** Who may approve: a person, or a policy that a person declared. */
+export type Approver = Actor & { readonly kind: 'user' | 'policy' };
+
+/** What an approval says: which plan was seen, in which revision, and by whom. */
+export interface Approval {
+  readonly digest: string;
+  readonly revision: number;
+  readonly approvedBy: { readonly kind: string; readonly id: string };
+}
+
+const genuine = new WeakSet<object>();
+
+/** Whether a value came out of {@link approvePlan}: what the type says, checked for callers without types. */
+export const isApprovedPlan = (value: unknown): value is ApprovedPlan =>
+  typeof value === 'object' && value !== null && genuine.has(value);
+
+/**
+ * Turns a plan into an approved one. Refused, with every reason at once, when the approval names another revision or digest
+ * than the plan's, when the approver is neither a `user` nor a `policy`, or when analysis finds an error.
+ */
+export function approvePlan(plan: Plan, approval: Approval): Result<ApprovedPlan, Issue[]> {
+  const issues = [...approverIssues(approval), ...stalenessIssues(plan, approval), ...analysisIssues(plan)];
+  if (issues.length > 0) return err(issues);
+  const value = Object.freeze({ plan, approvedBy: Object.freeze({ ...approval.approvedBy }) }) as ApprovedPlan;
+  genuine.add(value);
+  return ok(value);
+}
+
+function approverIssues({ approvedBy }: Approval): Issue[] {
+  // Callers without types can pass anything; this is the one gate that must hold for them too.
+  const { kind, id } = (approvedBy as Partial<Approval['approvedBy']> | undefined) ?? {};
+  const issues: Issue[] = [];
+  if (kind !== 'user' && kind !== 'policy') {
+    const message = `Only a user or a policy can approve, not ${quote(kind)}. An agent can propose and revise.`;
+    issues.push({ code: 'approver-not-allowed', pointer: '/approvedBy/kind', message });
+  }
+  if (typeof id !== 'string' || id.trim() === '') {
+    const message = `The approver needs an id, so that the record says who it was; found ${quote(id)}.`;
+    issues.push({ code: 'approver-unnamed', pointer: '/approvedBy/id', message });
+  }
+  return issues;
+}
+
+function stalenessIssues(plan: Plan, { revision, digest }: Approval): Issue[] {
+  const issues: Issue[] = [];
+  if (revision !== plan.revision) {
+    const message = `The approval is for revision ${quote(revision)}, but the plan is at revision ${plan.revision}. Look at it again.`;
+    issues.push({ code: 'stale-revision', pointer: '/revision', message });
+  }
+  if (digest !== plan.digest) {
+    const message = `The approval is for digest ${quote(digest)}, but the plan's is ${quote(plan.digest)}: it is not the plan that was shown.`;
+    issues.push({ code: 'stale-digest', pointer: '/digest', message });
+  }
+  return issues;
+}
+
+const analysisIssues = (plan: Plan): Issue[] =>
+  analyzePlan(plan)
+    .filter((diagnostic) => diagnostic.severity === 'error')
+    .map(({ code, message }) => ({ code, pointer: '', message }));

@@ -1,0 +1,89 @@
+import type { StoredError } from '../ports/run.js';
+import { moveStep, mustMoveStep } from './move-step.js';
+import { noSpend } from './no-spend.js';
+import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { stopError } from './stop-error.js';
+import { rowLength, task } from './schedule.js';
+
+/** Steps that one input may touch. At about two microseconds each, some milliseconds. */
+export const chunk = 4_096;
+
+/** Works off the agenda, up to one chunk. Returns whether it is empty. */
+export function workOff(core: RunCore, at: number): boolean {
+  const { agenda, run } = core;
+  for (let left = chunk; run.agendaHead < agenda.length; ) {
+    const row = run.agendaHead;
+    const [kind, index, done] = [agenda[row], agenda[row + 1], agenda[row + 2]] as [number, number, number];
+    const end = Math.min(sizeOf(core, kind, index), done + left);
+    for (let item = done; item < end; item += 1) perform(core, { kind, index, item, at });
+    left -= end - done;
+    if (end < sizeOf(core, kind, index)) {
+      core.undo.onRollback(() => (agenda[row + 2] = done));
+      agenda[row + 2] = end;
+      return false;
+    }
+    run.agendaHead += rowLength;
+    if (left <= 0 && run.agendaHead < agenda.length) return false;
+  }
+  return true;
+}
+
+const sizeOf = ({ graph, steps }: RunCore, kind: number, index: number): number =>
+  kind === task.propagate ? (graph.dependentOffsets[index + 1] as number) - (graph.dependentOffsets[index] as number) : steps.length;
+
+interface Item {
+  readonly kind: number;
+  readonly index: number;
+  readonly item: number;
+  readonly at: number;
+}
+
+function perform(core: RunCore, { kind, index, item, at }: Item): void {
+  const { graph, columns } = core;
+  if (kind === task.propagate) tellDependent(core, { of: index, to: graph.dependents[(graph.dependentOffsets[index] as number) + item] as number, at });
+  else if (kind === task.sweep) stopStep(core, item, at);
+  else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item)) mustMoveStep(core, item, 'RELEASE', { at });
+}
+
+/** Steps of the synthesis phase wait until the run is synthesizing, whatever their dependencies. */
+export const mayBegin = (core: RunCore, index: number): boolean =>
+  stepOf(core, index).phase !== 'synthesis' || core.run.lifecycle === 'synthesizing';
+
+function tellDependent(core: RunCore, { of, to, at }: { readonly of: number; readonly to: number; readonly at: number }): void {
+  const { columns, undo } = core;
+  undo.add(columns.unmet, to, -1);
+  if (statusOf(core, of) !== 'succeeded' && columns.unfed[to] === 0) {
+    undo.set(columns.unfed, to, 1);
+    undo.set(columns.cause, to, of);
+  }
+  if (statusOf(core, to) !== 'blocked') return;
+  const last = columns.unmet[to] === 0 && mayBegin(core, to);
+  const unfed = columns.unfed[to] === 1;
+  const facts = last ? (unfed ? 'last unmet' : 'last') : unfed ? 'unmet' : '';
+  if (mustMoveStep(core, to, 'DEPENDENCY_SETTLED', { at, facts }) === 'skipped') publishSkip(core, to);
+}
+
+const publishSkip = (core: RunCore, index: number): void =>
+  publish(core, { type: 'step.skipped', stepId: stepOf(core, index).id, error: skipError(core, index) });
+
+/** Why a step was skipped, told from its first dependency that did not succeed. */
+export function skipError(core: RunCore, index: number): StoredError {
+  const { id } = stepOf(core, index);
+  const cause = core.columns.cause[index] as number;
+  const dependency = core.graph.ids[cause] ?? '';
+  const message = `"${id}" was not run, because "${dependency}", which it depends on, is ${statusOf(core, cause)}.`;
+  return { code: 'DEPENDENCY_NOT_MET', message, dependency };
+}
+
+/** The run stops: what has not begun is cancelled at once, what is under way is asked to end. */
+function stopStep(core: RunCore, index: number, at: number): void {
+  const status = statusOf(core, index);
+  const { id } = stepOf(core, index);
+  const attempt = core.columns.attempt[index] as number;
+  const reason = core.run.stop?.reason ?? '';
+  const underWay = status === 'running' || core.columns.issued[index] === 1;
+  if (underWay) core.out.push({ type: 'step.abort', stepId: id, attempt, reason });
+  if (status === 'running' || status === 'in-doubt') return;
+  if (core.columns.issued[index] === 1) core.ledger.settle(index, noSpend);
+  if (moveStep(core, index, 'CANCEL', { at }) === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error: stopError(core) });
+}

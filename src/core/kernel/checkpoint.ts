@@ -1,0 +1,78 @@
+import type { Json } from '../shared/json.js';
+import type { StoredError } from '../ports/run.js';
+import { CheckpointMismatchError } from './illegal-input-error.js';
+import type { RunCore, RunScalars } from './run-core.js';
+import { stepStatuses } from './step-status.js';
+import type { Column } from './undo-log.js';
+
+/** A kernel's whole state as JSON: columns of the step table by name, and the run's own figures. */
+export interface Checkpoint {
+  readonly formatVersion: 1;
+  /** Digest of the machines it belongs to. */
+  readonly digest: string;
+  readonly run: Json;
+  readonly columns: Readonly<Record<string, readonly number[]>>;
+  readonly errors: readonly (readonly [number, StoredError])[];
+  readonly agenda: readonly number[];
+}
+
+/** Every column of the state by a stable name. What is not here does not survive. */
+function columnsOf({ columns, ledger }: RunCore): Record<string, Column> {
+  const { spent, reserved, held, abandoned, awaiting, abandonedCount } = ledger.columns;
+  return {
+    ...columns,
+    awaiting,
+    abandonedCount,
+    spentCost: spent.costMicroUsd,
+    spentTokens: spent.tokens,
+    reservedCost: reserved.costMicroUsd,
+    reservedTokens: reserved.tokens,
+    heldCost: held.costMicroUsd,
+    heldTokens: held.tokens,
+    abandonedCost: abandoned.costMicroUsd,
+    abandonedTokens: abandoned.tokens,
+  };
+}
+
+export function takeCheckpoint(core: RunCore): Checkpoint {
+  const columns = Object.entries(columnsOf(core)).map(([name, column]) => [name, Array.from(column)] as const);
+  return {
+    formatVersion: 1,
+    digest: core.materialized.digest,
+    run: { ...core.run, stop: core.run.stop && { ...core.run.stop } },
+    columns: Object.fromEntries(columns),
+    errors: [...core.errors].sort(([a], [b]) => a - b),
+    agenda: [...core.agenda],
+  };
+}
+
+/** Puts a state back. @throws CheckpointMismatchError when it is not one of these machines. */
+export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
+  const { digest } = core.materialized;
+  const fail = (detail: string): never => {
+    throw new CheckpointMismatchError(digest, checkpoint.digest, detail);
+  };
+  if (checkpoint.formatVersion !== 1) fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version 1`);
+  if (checkpoint.digest !== digest) fail('the plan, a role or an agent has changed since');
+  for (const [name, column] of Object.entries(columnsOf(core))) {
+    const stored = checkpoint.columns[name];
+    if (stored?.length !== column.length) fail(`column "${name}" has ${stored?.length ?? 'no'} rows instead of ${column.length}`);
+    column.set(stored ?? []);
+  }
+  if (core.columns.status.some((code) => code >= stepStatuses.length)) fail('a step is in a status that no chart has');
+  // The checkpoint may be frozen, or be used again.
+  Object.assign(core.run, structuredCopy(checkpoint.run) as unknown as RunScalars);
+  for (const [index, error] of checkpoint.errors) core.errors.set(index, error);
+  core.agenda.push(...checkpoint.agenda);
+  refillReady(core);
+}
+
+const structuredCopy = (value: Json): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+/** The ready queue follows from the table: every step that is ready and has not been asked to start. */
+export function refillReady({ columns, ready }: RunCore): void {
+  const code = stepStatuses.indexOf('ready');
+  const waiting: number[] = [];
+  columns.status.forEach((status, index) => status === code && columns.issued[index] === 0 && waiting.push(index));
+  ready.reset(waiting);
+}

@@ -1,0 +1,189 @@
+import type { MaterializedRun } from '../materializer/materialize.js';
+import type { Command, Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import { digestOf } from '../shared/digest.js';
+import { skipError, workOff } from './agenda.js';
+import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { IllegalInputError } from './illegal-input-error.js';
+import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
+import * as onRun from './run-inputs.js';
+import { deliverableStep, settleRun } from './settle-run.js';
+import { startReady } from './start-ready.js';
+import * as onStep from './step-inputs.js';
+import { stopError } from './stop-error.js';
+
+/**
+ * A run as a pure machine: inputs go in, commands come out, and nothing else happens. It has no clock, no randomness and no I/O,
+ * so the same inputs give the same commands, ids included.
+ */
+export interface Kernel {
+  /**
+   * Takes one input. It is applied as a whole or, when it throws, not at all. `seq` defaults to one more than the last.
+   * The cost is that of the step and its dependents, whatever the size of the plan.
+   *
+   * @throws IllegalInputError when the state of the run or of the step does not allow it.
+   */
+  apply(input: RunInput & { readonly seq?: number }): Command[];
+  /** The whole state as JSON; `createKernel(materialized, checkpoint)` goes on from it. */
+  checkpoint(): Checkpoint;
+  /** SHA-256 over the canonical JSON of the checkpoint. Equal digests mean equal states. */
+  digest(): string;
+  readonly seq: number;
+  readonly status: RunStatus;
+  readonly paused: boolean;
+  /** Set once the run is on its way to `failed` or `cancelled`. */
+  readonly stop: Stop | null;
+  /** @throws IllegalInputError for a step that the plan does not have. */
+  stepStatus(stepId: string): StepStatus;
+  /** Attempts that were asked for so far. */
+  attempt(stepId: string): number;
+  /** Every step's status, in the order of the definition. */
+  statuses(): { readonly id: string; readonly status: StepStatus }[];
+  /** Tickets whose output there will not be, and why. */
+  gaps(): Gap[];
+  /** Why a step failed, was skipped or cancelled, or is in doubt. */
+  errorOf(stepId: string): StoredError | undefined;
+  /** Id of the step whose output is the deliverable. */
+  readonly deliverableStep: string;
+  /** What the run has spent and holds reserved; money in micro-dollars. */
+  readonly ledger: { readonly spentMicroUsd: number; readonly spentTokens: number; readonly reservedMicroUsd: number; readonly reservedTokens: number };
+}
+
+/**
+ * Starts a run that was just approved, or goes on from a checkpoint.
+ *
+ * @throws CheckpointMismatchError when the checkpoint belongs to other machines.
+ */
+export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpoint): Kernel {
+  const core = createRunCore(materialized);
+  if (checkpoint) restoreCheckpoint(core, checkpoint);
+  const find = (stepId: string): number => {
+    const index = core.graph.indexOf.get(stepId);
+    if (index === undefined) throw new IllegalInputError('query', core.run.lifecycle, stepId, 'the plan has no such step');
+    return index;
+  };
+  return {
+    apply: (input) => apply(core, input),
+    checkpoint: () => takeCheckpoint(core),
+    digest: () => digestOf(takeCheckpoint(core)),
+    get seq() {
+      return core.run.seq;
+    },
+    get status() {
+      return core.run.lifecycle;
+    },
+    get paused() {
+      return core.run.pause === 'paused';
+    },
+    get stop() {
+      return core.run.stop;
+    },
+    stepStatus: (stepId) => statusOf(core, find(stepId)),
+    attempt: (stepId) => core.columns.attempt[find(stepId)] as number,
+    statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
+    gaps: () => gapsOf(core),
+    errorOf: (stepId) => errorOf(core, find(stepId)),
+    deliverableStep: stepOf(core, deliverableStep(core)).id,
+    get ledger() {
+      const { spent, reserved } = core.ledger.columns;
+      return {
+        spentMicroUsd: spent.costMicroUsd[0] as number,
+        spentTokens: spent.tokens[0] as number,
+        reservedMicroUsd: reserved.costMicroUsd[0] as number,
+        reservedTokens: reserved.tokens[0] as number,
+      };
+    },
+  };
+}
+
+/** The same run again: a kernel that has taken a journal's inputs in order. Entries that are not for the kernel are passed over. */
+export function replay(materialized: MaterializedRun, journal: readonly JournalEntry[]): Kernel {
+  const kernel = createKernel(materialized);
+  for (const entry of journal) if (isRunInput(entry)) kernel.apply(entry);
+  return kernel;
+}
+
+function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Command[] {
+  const { run, agenda } = core;
+  const before = { ...run };
+  const agendaLength = agenda.length;
+  const seq = input.seq ?? run.seq + 1;
+  core.out = [];
+  try {
+    if (seq <= run.seq) throw new IllegalInputError(input.type, run.lifecycle, undefined, `entry ${seq} comes after entry ${run.seq}`);
+    handle(core, input);
+    goOn(core, input.at);
+    run.seq = seq;
+  } catch (error) {
+    agenda.length = agendaLength;
+    const touched = core.undo.rollback();
+    Object.assign(run, before);
+    if (touched) refillReady(core);
+    throw error;
+  }
+  core.undo.commit();
+  if (run.agendaHead === agenda.length) agenda.length = run.agendaHead = 0;
+  return core.out.map((body, position) => ({ id: `${seq}.${position}`, ...body }));
+}
+
+/** Follows up what the input set off, until nothing is left or the rest is for the next input. */
+function goOn(core: RunCore, at: number): void {
+  const isPending = (): boolean => core.run.agendaHead < core.agenda.length;
+  do {
+    if (!workOff(core, at)) return void core.out.push({ type: 'continue' });
+    settleRun(core, at);
+    if (!isPending()) startReady(core, at);
+  } while (isPending());
+}
+
+const handlers: { readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void } = {
+  'run.start': onRun.onStart,
+  'run.continue': () => undefined,
+  'run.pause': onRun.onPause,
+  'run.resume': onRun.onResume,
+  'run.cancel': onRun.onCancel,
+  'run.deadline': onRun.onDeadline,
+  'run.grace-over': onRun.onGraceOver,
+  'run.delivered': onRun.onDelivered,
+  'run.delivery-failed': onRun.onDeliveryFailed,
+  'step.started': onStep.onStarted,
+  'step.succeeded': onStep.onSucceeded,
+  'step.failed': onStep.onFailed,
+  'step.timed-out': onStep.onTimedOut,
+  'step.retry-due': onStep.onRetryDue,
+  'step.spent': onStep.onSpent,
+  'step.progress': onStep.onProgress,
+  'step.decided': onStep.onDecided,
+  'effect.recorded': (core, input) => void onStep.indexOf(core, input),
+};
+
+/** Whether a journal entry is for the kernel. */
+export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & { readonly seq: number } => Object.hasOwn(handlers, entry.type);
+
+function handle(core: RunCore, input: RunInput): void {
+  if (!isRunInput(input)) throw new IllegalInputError((input as RunInput).type, core.run.lifecycle, undefined, 'there is no such input');
+  if (isOver(core)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
+  (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
+}
+
+function errorOf(core: RunCore, index: number): StoredError | undefined {
+  switch (statusOf(core, index)) {
+    case 'skipped':
+      return skipError(core, index);
+    case 'cancelled':
+      return stopError(core);
+    default:
+      return core.errors.get(index);
+  }
+}
+
+function gapsOf(core: RunCore): Gap[] {
+  const gaps: Gap[] = [];
+  core.steps.forEach(({ id, kind }, index) => {
+    const status = statusOf(core, index);
+    const reason = kind === 'ticket' ? errorOf(core, index) : undefined;
+    if (reason && (status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt')) {
+      gaps.push({ key: id, status, reason });
+    }
+  });
+  return gaps;
+}

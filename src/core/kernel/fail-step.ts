@@ -1,0 +1,27 @@
+import type { StoredError } from '../ports/run.js';
+import type { Spend } from '../ports/usage.js';
+import { mustMoveStep } from './move-step.js';
+import { publish, stepOf, type RunCore } from './run-core.js';
+import { beginStop, noteError } from './stop-run.js';
+
+export interface Failure {
+  readonly error: StoredError;
+  readonly spend: Spend;
+  readonly at: number;
+}
+
+/** The step fails for good, and the run with it where the step says so. */
+export function failStep(core: RunCore, index: number, failure: Failure): void {
+  mustMoveStep(core, index, 'FAIL', { at: failure.at });
+  concludeFailure(core, index, failure);
+}
+
+/** What follows once a step's chart has come to `failed`. */
+export function concludeFailure(core: RunCore, index: number, { error, spend, at }: Failure): void {
+  const { id, onFailure } = stepOf(core, index);
+  noteError(core, index, error);
+  publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index] as number, error, spend });
+  if (onFailure !== 'fail-run') return;
+  const message = `Step "${id}" failed: ${error.message}`;
+  beginStop(core, { stop: { to: 'failed', reason: 'step_failed', error: { ...error, message, stepId: id } }, at });
+}

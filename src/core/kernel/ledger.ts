@@ -1,0 +1,205 @@
+import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
+import type { SpendCeiling } from '../ports/plan.js';
+import type { Allowance, Spend } from '../ports/usage.js';
+import { toUsd } from '../shared/money.js';
+import type { UndoLog } from './undo-log.js';
+
+/** One thing that a ceiling is set on. Money counts in micro-dollars. */
+export type Dimension = 'costMicroUsd' | 'tokens';
+const dimensions: readonly Dimension[] = ['costMicroUsd', 'tokens'];
+
+/** Why a step may not start: which ceiling, and the figures. */
+export interface Shortfall {
+  readonly dimension: Dimension | 'steps';
+  /** `run`, or the key of the role whose ceiling it is. */
+  readonly account: { readonly kind: 'run' } | { readonly kind: 'role'; readonly role: string };
+  readonly ceiling: number;
+  readonly spent: number;
+  readonly reserved: number;
+  /** What the step has declared that it needs; 0 for a step that would have taken a share of what is left. */
+  readonly needed: number;
+}
+
+export type Reservation =
+  | { readonly kind: 'granted'; readonly allowance: Allowance }
+  /** Steps under way hold what is missing and may give it back. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'refused'; readonly shortfall: Shortfall };
+
+interface Account {
+  readonly owner: Shortfall['account'];
+  readonly ceiling: Record<Dimension, number>;
+  /** Position of the account's figures in the columns. */
+  readonly row: number;
+}
+
+/** Figures per account (row) and dimension, and what each step holds. All of it can be rolled back. */
+export interface LedgerColumns {
+  readonly spent: Record<Dimension, Float64Array>;
+  readonly reserved: Record<Dimension, Float64Array>;
+  /** Steps of the account that have yet to be given an allowance. */
+  readonly awaiting: Int32Array;
+  readonly held: Record<Dimension, Float64Array>;
+  /** Held by attempts that were given up but have not ended, and how many those are. */
+  readonly abandoned: Record<Dimension, Float64Array>;
+  readonly abandonedCount: Int32Array;
+}
+
+/**
+ * Keeps spend under every ceiling: `reserve` before an attempt starts, `settle` after it ended. Because what is reserved counts
+ * as gone, spent and reserved together never pass a ceiling, in whatever order results come, as long as agents keep to
+ * their allowances; one that does not is charged all the same, and `overrun` tells.
+ */
+export interface Ledger {
+  readonly columns: LedgerColumns;
+  reserve(index: number): Reservation;
+  /** The attempt has ended: what it held is free, what it spent is charged. */
+  settle(index: number, spend: Spend): void;
+  /** The attempt is given up, but may spend until it really ends: what it holds stays reserved. */
+  abandon(index: number): void;
+  /** An abandoned attempt has ended after all. */
+  settleAbandoned(index: number, spend: Spend): void;
+  /** Counts a step among those that have yet to be given an allowance (`1`), or out of them (`-1`). */
+  expect(index: number, change: 1 | -1): void;
+  /** A ceiling of the run that has been passed. */
+  overrun(): Shortfall | undefined;
+}
+
+export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
+  const { steps } = definition;
+  const { accounts, accountsOf } = openAccounts(definition);
+  const columns = createColumns(accounts.length, steps.length);
+  const { spent, reserved, held, abandoned } = columns;
+  const free = ({ row, ceiling }: Account, dimension: Dimension): number =>
+    ceiling[dimension] - at(spent[dimension], row) - at(reserved[dimension], row);
+  const shortfall = (account: Account, dimension: Dimension, needed: number): Shortfall => ({
+    dimension,
+    account: account.owner,
+    ceiling: account.ceiling[dimension],
+    spent: at(spent[dimension], account.row),
+    reserved: at(reserved[dimension], account.row),
+    needed,
+  });
+
+  /** What the tightest account can give in one dimension: the step's own allowance, else an equal share. */
+  const offer = (index: number, dimension: Dimension): number | Shortfall => {
+    const own = ownAllowance(steps[index] as StepDefinition, dimension);
+    let amount = own ?? Infinity;
+    for (const account of accountsOf(index)) {
+      const left = free(account, dimension);
+      if (left === Infinity) continue;
+      const share = own ?? Math.floor(left / Math.max(1, at(columns.awaiting, account.row)));
+      if (share > left || (own === undefined && share < 1)) return shortfall(account, dimension, own ?? 0);
+      amount = Math.min(amount, share);
+    }
+    return amount;
+  };
+
+  const charge = (index: number, spend: Spend): void => {
+    for (const { row } of accountsOf(index)) {
+      undo.add(spent.costMicroUsd, row, spend.costMicroUsd);
+      undo.add(spent.tokens, row, spend.inputTokens + spend.outputTokens);
+    }
+  };
+  const unreserve = (index: number, dimension: Dimension, amount: number): void => {
+    if (amount !== 0) for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, -amount);
+  };
+
+  return {
+    columns,
+    reserve(index) {
+      const offers = dimensions.map((dimension) => offer(index, dimension));
+      const short = offers.find((found) => typeof found === 'object');
+      if (short) return short.reserved > 0 ? { kind: 'wait' } : { kind: 'refused', shortfall: short };
+      const [costMicroUsd, tokens] = offers as [number, number];
+      for (const [dimension, amount] of [['costMicroUsd', costMicroUsd], ['tokens', tokens]] as const) {
+        if (amount === Infinity) continue;
+        undo.set(held[dimension], index, amount);
+        for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, amount);
+      }
+      return { kind: 'granted', allowance: toAllowance(costMicroUsd, tokens) };
+    },
+    settle(index, spend) {
+      for (const dimension of dimensions) {
+        unreserve(index, dimension, at(held[dimension], index));
+        undo.set(held[dimension], index, 0);
+      }
+      charge(index, spend);
+    },
+    abandon(index) {
+      for (const dimension of dimensions) {
+        undo.add(abandoned[dimension], index, at(held[dimension], index));
+        undo.set(held[dimension], index, 0);
+      }
+      undo.add(columns.abandonedCount, index, 1);
+    },
+    settleAbandoned(index, spend) {
+      const count = at(columns.abandonedCount, index);
+      if (count > 0) {
+        for (const dimension of dimensions) {
+          // Attempts that were given up are not told apart: the last to end frees the rest.
+          const part = count === 1 ? at(abandoned[dimension], index) : Math.floor(at(abandoned[dimension], index) / count);
+          unreserve(index, dimension, part);
+          undo.add(abandoned[dimension], index, -part);
+        }
+        undo.add(columns.abandonedCount, index, -1);
+      }
+      charge(index, spend);
+    },
+    expect(index, change) {
+      for (const { row } of accountsOf(index)) undo.add(columns.awaiting, row, change);
+    },
+    overrun() {
+      const run = accounts[0] as Account;
+      const passed = dimensions.find((dimension) => at(spent[dimension], run.row) > run.ceiling[dimension]);
+      return passed && shortfall(run, passed, 0);
+    },
+  };
+}
+
+const at = (column: Float64Array | Int32Array, index: number): number => column[index] as number;
+
+const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> => ({
+  costMicroUsd: limit?.maxCostMicroUsd ?? Infinity,
+  tokens: limit?.maxTokens ?? Infinity,
+});
+
+/** A ticket's own ceiling; failing that its estimate is no allowance, because nobody is held to an estimate. */
+const ownAllowance = (step: StepDefinition, dimension: Dimension): number | undefined =>
+  dimension === 'costMicroUsd' ? step.budget?.maxCostMicroUsd : step.budget?.maxTokens;
+
+/** The run's account first, then one per role that has a ceiling of its own. */
+function openAccounts({ budget, roles, steps }: RunDefinition) {
+  const run: Account = { owner: { kind: 'run' }, ceiling: ceilingsOf(budget), row: 0 };
+  const limited = roles.filter((role) => role.budget !== undefined);
+  const byRole = new Map(
+    limited.map(({ key, budget: limit }, position): [string, Account] => [
+      key,
+      { owner: { kind: 'role', role: key }, ceiling: ceilingsOf(limit), row: position + 1 },
+    ]),
+  );
+  const alone: readonly Account[] = [run];
+  const pairs = new Map([...byRole].map(([key, account]): [string, readonly Account[]] => [key, [run, account]]));
+  const accountsOf = (index: number): readonly Account[] => pairs.get(steps[index]?.role ?? '') ?? alone;
+  return { accounts: [run, ...byRole.values()], accountsOf };
+}
+
+function createColumns(accounts: number, steps: number): LedgerColumns {
+  const pair = (length: number): Record<Dimension, Float64Array> => ({
+    costMicroUsd: new Float64Array(length),
+    tokens: new Float64Array(length),
+  });
+  return {
+    spent: pair(accounts),
+    reserved: pair(accounts),
+    awaiting: new Int32Array(accounts),
+    held: pair(steps),
+    abandoned: pair(steps),
+    abandonedCount: new Int32Array(steps),
+  };
+}
+
+const toAllowance = (costMicroUsd: number, tokens: number): Allowance => ({
+  ...(costMicroUsd !== Infinity && { costUsd: toUsd(costMicroUsd) }),
+  ...(tokens !== Infinity && { tokens }),
+});

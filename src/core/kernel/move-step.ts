@@ -1,0 +1,104 @@
+import { InvariantError } from '../shared/error.js';
+import { backoffMs } from '../plan/backoff.js';
+import type { StepCommand, StepEvent } from '../materializer/step-chart.js';
+import type { StepStatus } from '../ports/run.js';
+
+import { callsAgent, publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { schedulePropagation } from './schedule.js';
+import { isSettled, statusCode } from './step-status.js';
+
+/** What a move is told besides the event: the facts for guards, and the time. */
+export interface MoveOptions {
+  readonly at: number;
+  /** Names of the facts that hold, separated by blanks. */
+  readonly facts?: string;
+}
+
+/**
+ * Advances one step's chart and carries out the commands of the states it leaves and enters. `undefined` when the chart does
+ * not allow the event; then nothing has changed.
+ */
+export function moveStep(core: RunCore, index: number, event: StepEvent, { at, facts }: MoveOptions): StepStatus | undefined {
+  const from = statusOf(core, index);
+  const move = core.chartOf(index)(from, event, facts);
+  if (!move) return undefined;
+  const to = move.to as StepStatus;
+  if (to !== from) recount(core, index, { from, to });
+  for (const command of move.commands) obey(core, index, command as StepCommand, at);
+  return to;
+}
+
+/** {@link moveStep} where the kernel knows that the chart allows it. */
+export function mustMoveStep(core: RunCore, index: number, event: StepEvent, options: MoveOptions): StepStatus {
+  const to = moveStep(core, index, event, options);
+  if (to !== undefined) return to;
+  throw new InvariantError(`Step "${stepOf(core, index).id}" cannot take ${event} in status "${statusOf(core, index)}".`);
+}
+
+/** Keeps the counts that spare the kernel from ever looking through all steps. */
+function recount(core: RunCore, index: number, { from, to }: { readonly from: StepStatus; readonly to: StepStatus }): void {
+  const { columns, run, undo, ledger } = core;
+  const step = stepOf(core, index);
+  const awaitedBefore = isAwaiting(core, index, from);
+  undo.set(columns.status, index, statusCode(to));
+  undo.set(columns.issued, index, 0);
+  const awaitedAfter = isAwaiting(core, index, to);
+  if (callsAgent(step) && awaitedBefore !== awaitedAfter) ledger.expect(index, awaitedAfter ? 1 : -1);
+  if (from === 'running') run.running -= 1;
+  if (to === 'running') run.running += 1;
+  if (to === 'succeeded' && step.kind === 'ticket') run.ticketsSucceeded += 1;
+  const change = Number(isSettled(from)) - Number(isSettled(to));
+  if (step.phase === 'synthesis') run.synthesisLeft += change;
+  else run.workLeft += change;
+}
+
+/** Whether the step has yet to be given an allowance. */
+function isAwaiting({ columns }: RunCore, index: number, status: StepStatus): boolean {
+  if (status === 'ready') return columns.issued[index] === 0;
+  return status === 'blocked' || status === 'gated' || status === 'backing-off';
+}
+
+function obey(core: RunCore, index: number, command: StepCommand, at: number): void {
+  const { id, gate } = stepOf(core, index);
+  switch (command) {
+    case 'enqueue':
+      core.ready.push(index);
+      return publish(core, { type: 'step.ready', stepId: id });
+    case 'openGate':
+      return publish(core, { type: 'step.gated', stepId: id, prompt: gate?.prompt ?? '' });
+    case 'armTimeout':
+      return armTimeout(core, index, at);
+    case 'armRetry':
+      return armRetry(core, index, at);
+    case 'disarm':
+      return disarm(core, index);
+    case 'propagate':
+      return schedulePropagation(core, index);
+  }
+}
+
+const timerOf = (index: number): string => `step:${index}`;
+
+function armTimeout(core: RunCore, index: number, at: number): void {
+  const { id, timeoutMs } = stepOf(core, index);
+  if (timeoutMs === undefined) return;
+  const dueAt = at + timeoutMs;
+  core.undo.set(core.columns.dueAt, index, dueAt);
+  const input = { type: 'step.timed-out', at: dueAt, stepId: id, attempt: core.columns.attempt[index] as number } as const;
+  core.out.push({ type: 'timer.set', timer: timerOf(index), dueAt, input });
+}
+
+function armRetry(core: RunCore, index: number, at: number): void {
+  const { id, retry } = stepOf(core, index);
+  const attempt = core.columns.attempt[index] as number;
+  const dueAt = at + backoffMs(retry, { attempt, seed: `${id}:${attempt}:${at}` });
+  core.undo.set(core.columns.dueAt, index, dueAt);
+  const input = { type: 'step.retry-due', at: dueAt, stepId: id, attempt } as const;
+  core.out.push({ type: 'timer.set', timer: timerOf(index), dueAt, input });
+}
+
+function disarm(core: RunCore, index: number): void {
+  if (core.columns.dueAt[index] === 0) return;
+  core.undo.set(core.columns.dueAt, index, 0);
+  core.out.push({ type: 'timer.clear', timer: timerOf(index) });
+}

@@ -1,0 +1,170 @@
+import type { StepDefinition } from '../materializer/definition.js';
+import type { MaterializedRun } from '../materializer/materialize.js';
+import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart.js';
+import type { StepGraph } from '../plan/step-graph.js';
+import type { Command, RunFact, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import { createChartRunner, type ChartRunner } from './chart-runner.js';
+import { createLedger, type Ledger } from './ledger.js';
+import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
+import { stepStatuses } from './step-status.js';
+import { createUndoLog, type UndoLog } from './undo-log.js';
+
+/** One row per step, column by column: 40 bytes a step. */
+export interface StepColumns {
+  readonly status: Uint8Array;
+  readonly attempt: Int32Array;
+  /** Dependencies that have not settled. */
+  readonly unmet: Int32Array;
+  /** 1 from the start command of an attempt until it runs. */
+  readonly issued: Uint8Array;
+  /** 1 once dependents have been told, or are being told. */
+  readonly told: Uint8Array;
+  /** 1 when a dependency ended without success. */
+  readonly unfed: Uint8Array;
+  /** The first such dependency; -1 for none. */
+  readonly cause: Int32Array;
+  /** When the step's one timer (timeout or retry) is due; 0 for none. */
+  readonly dueAt: Float64Array;
+}
+
+/** Why and how a run comes to its end before its work is done. */
+export interface Stop {
+  readonly to: 'failed' | 'cancelled';
+  readonly reason: string;
+  readonly error: StoredError;
+}
+
+/** The part of the state that is one value per run. Copied before each input, put back when it is refused. */
+export interface RunScalars {
+  seq: number;
+  lifecycle: RunStatus;
+  pause: 'active' | 'paused';
+  /** Work steps that have not settled. */
+  workLeft: number;
+  /** Steps of the synthesis phase that have not settled. */
+  synthesisLeft: number;
+  ticketsSucceeded: number;
+  /** Steps under way. */
+  running: number;
+  stepsStarted: number;
+  graceMs: number;
+  /** 0 for none. */
+  deadlineAt: number;
+  graceAt: number;
+  stop: Stop | null;
+  delivering: boolean;
+  agendaHead: number;
+}
+
+/** The mutable state of one run and everything that works on it. Internal to the kernel. */
+export interface RunCore {
+  readonly materialized: MaterializedRun;
+  readonly steps: readonly StepDefinition[];
+  readonly graph: StepGraph;
+  readonly columns: StepColumns;
+  readonly run: RunScalars;
+  /** Why steps failed or are in doubt. */
+  readonly errors: Map<number, StoredError>;
+  /** Work that is due within this input or, when it is much, the next: see agenda.ts. Flat rows of three numbers. */
+  readonly agenda: number[];
+  readonly ready: ReadyQueue;
+  readonly ledger: Ledger;
+  readonly undo: UndoLog;
+  readonly lifecycle: ChartRunner;
+  readonly pause: ChartRunner;
+  readonly chartOf: (index: number) => ChartRunner;
+  /** Commands of the input at hand. */
+  out: CommandBody[];
+}
+
+/** A command before it has its id. */
+export type CommandBody = Command extends infer One ? (One extends { readonly id: string } ? Omit<One, 'id'> : never) : never;
+
+const ranks = { high: 0, normal: 1, low: 2 } as const;
+
+export function createRunCore(materialized: MaterializedRun): RunCore {
+  const { definition, graph, machines } = materialized;
+  const { steps } = definition;
+  const undo = createUndoLog();
+  const runners = new Map(Object.entries(machines).map(([name, machine]) => [name, createChartRunner(machine)]));
+  const runnerOf = (name: string): ChartRunner => runners.get(name) as ChartRunner;
+  const stepRunners = steps.map((step) => runnerOf(step.chart));
+  const core: RunCore = {
+    materialized,
+    steps,
+    graph,
+    columns: createStepColumns(graph),
+    run: initialScalars(steps),
+    errors: new Map(),
+    agenda: [],
+    ready: createReadyQueue((index) => ranks[steps[index]?.priority ?? 'normal']),
+    ledger: createLedger(definition, undo),
+    undo,
+    lifecycle: runnerOf(definition.lifecycle.id),
+    pause: runnerOf(definition.pause.id),
+    chartOf: (index) => stepRunners[index] as ChartRunner,
+    out: [],
+  };
+  steps.forEach((step, index) => callsAgent(step) && core.ledger.expect(index, 1));
+  undo.commit();
+  return core;
+}
+
+function createStepColumns(graph: StepGraph): StepColumns {
+  const count = graph.ids.length;
+  return {
+    status: new Uint8Array(count),
+    attempt: new Int32Array(count),
+    unmet: graph.dependencyCounts.slice(),
+    issued: new Uint8Array(count),
+    told: new Uint8Array(count),
+    unfed: new Uint8Array(count),
+    cause: new Int32Array(count).fill(-1),
+    dueAt: new Float64Array(count),
+  };
+}
+
+function initialScalars(steps: readonly StepDefinition[]): RunScalars {
+  const synthesisLeft = steps.filter(({ phase }) => phase === 'synthesis').length;
+  return {
+    seq: 0,
+    lifecycle: 'approved',
+    pause: 'active',
+    workLeft: steps.length - synthesisLeft,
+    synthesisLeft,
+    ticketsSucceeded: 0,
+    running: 0,
+    stepsStarted: 0,
+    graceMs: 0,
+    deadlineAt: 0,
+    graceAt: 0,
+    stop: null,
+    delivering: false,
+    agendaHead: 0,
+  };
+}
+
+/** A `reduce` step is computed in the process and spends nothing. */
+export const callsAgent = (step: StepDefinition): boolean => step.agentId !== undefined;
+
+export const stepOf = (core: RunCore, index: number): StepDefinition => core.steps[index] as StepDefinition;
+export const statusOf = (core: RunCore, index: number): StepStatus =>
+  stepStatuses[core.columns.status[index] as number] as StepStatus;
+
+export const publish = (core: RunCore, event: RunFact): void => void core.out.push({ type: 'publish', event });
+
+/** Moves the run's own chart. The kernel asks only for moves that the chart has, so a refusal is a fault. */
+export function moveLifecycle(core: RunCore, event: LifecycleEvent): boolean {
+  const move = core.lifecycle(core.run.lifecycle, event);
+  if (move) core.run.lifecycle = move.to as RunStatus;
+  return move !== undefined;
+}
+
+export function movePause(core: RunCore, event: PauseEvent): boolean {
+  const move = core.pause(core.run.pause, event);
+  if (move) core.run.pause = move.to as 'active' | 'paused';
+  return move !== undefined;
+}
+
+export const isOver = ({ run: { lifecycle } }: RunCore): boolean =>
+  lifecycle === 'completed' || lifecycle === 'failed' || lifecycle === 'cancelled';

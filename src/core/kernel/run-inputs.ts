@@ -1,0 +1,82 @@
+import type { RunInput } from '../ports/run.js';
+import { IllegalInputError } from './illegal-input-error.js';
+import { isOver, moveLifecycle, movePause, publish, type RunCore } from './run-core.js';
+import { scheduleRoots } from './schedule.js';
+import { clearTimers } from './settle-run.js';
+import { beginStop, endGrace } from './stop-run.js';
+
+export type Input<Type extends RunInput['type']> = Extract<RunInput, { readonly type: Type }>;
+
+const illegal = (core: RunCore, { type }: RunInput, detail: string): IllegalInputError =>
+  new IllegalInputError(type, core.run.lifecycle, undefined, detail);
+
+export function onStart(core: RunCore, input: Input<'run.start'>): void {
+  if (!moveLifecycle(core, 'START')) throw illegal(core, input, 'a run starts once, from approved');
+  const { run, materialized } = core;
+  run.graceMs = input.graceMs;
+  publish(core, { type: 'run.started' });
+  const { maxDurationMs } = materialized.definition.budget;
+  if (maxDurationMs !== undefined) {
+    run.deadlineAt = input.at + maxDurationMs;
+    core.out.push({ type: 'timer.set', timer: 'run:deadline', dueAt: run.deadlineAt, input: { type: 'run.deadline', at: run.deadlineAt } });
+  }
+  scheduleRoots(core);
+}
+
+export function onPause(core: RunCore, input: Input<'run.pause'>): void {
+  expectUnderWay(core, input);
+  if (!movePause(core, 'PAUSE')) throw illegal(core, input, 'the run is paused already');
+  publish(core, { type: 'run.paused', reason: 'requested' });
+}
+
+export function onResume(core: RunCore, input: Input<'run.resume'>): void {
+  expectUnderWay(core, input);
+  if (!movePause(core, 'RESUME')) throw illegal(core, input, 'the run is not paused');
+  publish(core, { type: 'run.resumed' });
+}
+
+export function onCancel(core: RunCore, input: Input<'run.cancel'>): void {
+  const { run } = core;
+  if (isOver(core)) throw illegal(core, input, 'the run is over');
+  if (run.stop) throw illegal(core, input, `the run is stopping already (${run.stop.reason})`);
+  const { reason, at } = input;
+  beginStop(core, { stop: { to: 'cancelled', reason, error: { code: 'CANCELLED', message: reason } }, at });
+}
+
+export function onDeadline(core: RunCore, input: Input<'run.deadline'>): void {
+  const { run, materialized } = core;
+  if (run.deadlineAt === 0 || run.stop) throw illegal(core, input, 'no deadline is set');
+  run.deadlineAt = 0;
+  const { maxDurationMs } = materialized.definition.budget;
+  const message = `The run did not end within its ${maxDurationMs} ms (budget.maxDurationMs).`;
+  beginStop(core, { stop: { to: 'failed', reason: 'deadline_exceeded', error: { code: 'DEADLINE_EXCEEDED', message } }, at: input.at });
+}
+
+export function onGraceOver(core: RunCore, input: Input<'run.grace-over'>): void {
+  if (core.run.graceAt === 0) throw illegal(core, input, 'no grace time is running');
+  endGrace(core, input.at);
+}
+
+export function onDelivered(core: RunCore, input: Input<'run.delivered'>): void {
+  expectDelivery(core, input);
+  moveLifecycle(core, 'COMPLETE');
+  clearTimers(core);
+  publish(core, { type: 'run.completed' });
+  core.out.push({ type: 'run.ended', status: 'completed' });
+}
+
+export function onDeliveryFailed(core: RunCore, input: Input<'run.delivery-failed'>): void {
+  expectDelivery(core, input);
+  core.run.delivering = false;
+  beginStop(core, { stop: { to: 'failed', reason: 'delivery_failed', error: input.error }, at: input.at });
+}
+
+function expectDelivery(core: RunCore, input: RunInput): void {
+  if (!core.run.delivering || core.run.stop || isOver(core)) throw illegal(core, input, 'no deliverable is under way');
+}
+
+function expectUnderWay(core: RunCore, input: RunInput): void {
+  const { lifecycle, stop } = core.run;
+  if (lifecycle !== 'executing' && lifecycle !== 'synthesizing') throw illegal(core, input, 'it takes a run that is executing or synthesizing');
+  if (stop) throw illegal(core, input, `the run is stopping (${stop.reason})`);
+}

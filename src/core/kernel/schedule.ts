@@ -1,0 +1,23 @@
+import type { RunCore } from './run-core.js';
+
+/**
+ * The agenda: what follows from an input for many steps, as rows of three numbers: what to do, for which step, and how far it
+ * has come.
+ */
+export const rowLength = 3;
+export const task = { propagate: 0, releaseRoots: 1, sweep: 2 } as const;
+
+/** The step has settled: its dependents are told, once. */
+export function schedulePropagation(core: RunCore, index: number): void {
+  if (core.columns.told[index] === 1) return;
+  core.undo.set(core.columns.told, index, 1);
+  schedule(core, task.propagate, index);
+}
+
+/** Steps without dependencies may start. */
+export const scheduleRoots = (core: RunCore): void => schedule(core, task.releaseRoots, 0);
+
+/** Every step that has not begun is cancelled, every one under way is told to end. */
+export const scheduleSweep = (core: RunCore): void => schedule(core, task.sweep, 0);
+
+const schedule = (core: RunCore, kind: number, index: number): void => void core.agenda.push(kind, index, 0);

@@ -1,0 +1,62 @@
+import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { scheduleRoots } from './schedule.js';
+import { beginStop, exceedBudget } from './stop-run.js';
+
+/** What a run does when nothing more follows from the last input: go on to its next phase, or come to its end. */
+export function settleRun(core: RunCore, at: number): void {
+  const { run } = core;
+  if (isOver(core)) return;
+  if (run.stop) return endIfQuiet(core);
+  const overrun = core.ledger.overrun();
+  if (overrun && run.pause === 'active') return exceedBudget(core, { shortfall: overrun, at });
+  if (run.lifecycle === 'executing' && run.workLeft === 0) return beginSynthesis(core, at);
+  if (run.lifecycle === 'synthesizing' && run.synthesisLeft === 0 && !run.delivering) deliver(core, at);
+}
+
+/** A stopping run ends when no step is under way any more. */
+function endIfQuiet(core: RunCore): void {
+  const { run } = core;
+  if (!run.stop || run.running > 0) return;
+  const { to, reason, error } = run.stop;
+  moveLifecycle(core, to === 'failed' ? 'FAIL' : 'CANCEL');
+  clearTimers(core);
+  publish(core, to === 'failed' ? { type: 'run.failed', reason, error } : { type: 'run.cancelled', reason });
+  core.out.push({ type: 'run.ended', status: to });
+}
+
+export function clearTimers({ run, out }: RunCore): void {
+  if (run.deadlineAt > 0) out.push({ type: 'timer.clear', timer: 'run:deadline' });
+  if (run.graceAt > 0) out.push({ type: 'timer.clear', timer: 'run:grace' });
+  run.deadlineAt = run.graceAt = 0;
+}
+
+function beginSynthesis(core: RunCore, at: number): void {
+  const { run, steps } = core;
+  if (run.ticketsSucceeded === 0 && steps.some(({ kind }) => kind === 'ticket')) {
+    const message = 'Every ticket failed or was skipped, so there is nothing to make a deliverable of.';
+    const reason = 'all_tickets_failed';
+    return beginStop(core, { stop: { to: 'failed', reason, error: { code: 'ALL_TICKETS_FAILED', message } }, at });
+  }
+  moveLifecycle(core, 'SYNTHESIZE');
+  publish(core, { type: 'run.synthesizing' });
+  scheduleRoots(core);
+}
+
+/** The step whose output is the deliverable: the last of the synthesis phase, or the last there is. */
+export const deliverableStep = (core: RunCore): number => {
+  const synthesis = core.steps.findLastIndex(({ phase }) => phase === 'synthesis');
+  return synthesis >= 0 ? synthesis : core.steps.length - 1;
+};
+
+function deliver(core: RunCore, at: number): void {
+  const index = deliverableStep(core);
+  if (statusOf(core, index) === 'succeeded') {
+    core.run.delivering = true;
+    core.out.push({ type: 'run.deliver' });
+    return;
+  }
+  const { id } = stepOf(core, index);
+  const cause = core.errors.get(index)?.message ?? `it is ${statusOf(core, index)}`;
+  const error = { code: 'NO_DELIVERABLE', message: `Step "${id}" gave no deliverable: ${cause}`, stepId: id };
+  beginStop(core, { stop: { to: 'failed', reason: 'synthesis_failed', error }, at });
+}

@@ -1,0 +1,63 @@
+import { failStep } from './fail-step.js';
+import type { Reservation, Shortfall } from './ledger.js';
+import type { Allowance } from '../ports/usage.js';
+import { noSpend } from './no-spend.js';
+import { callsAgent, isOver, statusOf, stepOf, type RunCore } from './run-core.js';
+import { budgetError, exceedBudget } from './stop-run.js';
+
+/** Starts what is ready, in order, as far as the ledger goes. */
+export function startReady(core: RunCore, at: number): void {
+  const { run, ready, columns } = core;
+  for (let index = ready.peek(); index !== undefined; index = ready.peek()) {
+    if (run.stop || run.pause === 'paused' || isOver(core)) return;
+    // A step that left the queue otherwise (cancelled, gated) has left its place behind.
+    const waits = statusOf(core, index) === 'ready' && columns.issued[index] === 0;
+    if (waits && !mayGoOn(core, index, at)) return;
+    if (!waits || columns.issued[index] === 1) ready.pop();
+  }
+}
+
+/** Starts one step or says why not. Returns whether the queue may go on. */
+function mayGoOn(core: RunCore, index: number, at: number): boolean {
+  const reservation = reserve(core, index);
+  switch (reservation.kind) {
+    case 'granted':
+      issue(core, index, reservation.allowance);
+      return true;
+    case 'wait':
+      return false;
+    case 'refused':
+      return refuse(core, { index, shortfall: reservation.shortfall, at });
+  }
+}
+
+function reserve(core: RunCore, index: number): Reservation {
+  const ceiling = core.materialized.definition.budget.maxSteps ?? Infinity;
+  const isFirst = core.columns.attempt[index] === 0;
+  if (isFirst && core.run.stepsStarted >= ceiling) {
+    const figures = { ceiling, spent: core.run.stepsStarted, reserved: 0, needed: 1 };
+    return { kind: 'refused', shortfall: { dimension: 'steps', account: { kind: 'run' }, ...figures } };
+  }
+  return callsAgent(stepOf(core, index)) ? core.ledger.reserve(index) : { kind: 'granted', allowance: {} };
+}
+
+function issue(core: RunCore, index: number, allowance: Allowance): void {
+  const { run, columns, undo, ledger } = core;
+  const step = stepOf(core, index);
+  if (columns.attempt[index] === 0) run.stepsStarted += 1;
+  if (callsAgent(step)) ledger.expect(index, -1);
+  undo.set(columns.issued, index, 1);
+  undo.add(columns.attempt, index, 1);
+  core.out.push({ type: 'step.start', stepId: step.id, attempt: columns.attempt[index] as number, allowance });
+}
+
+/** A ceiling of the run ends or pauses the run; one of a role ends only that role's step. */
+function refuse(core: RunCore, { index, shortfall, at }: { readonly index: number; readonly shortfall: Shortfall; readonly at: number }): boolean {
+  const stepId = stepOf(core, index).id;
+  if (shortfall.account.kind === 'role') {
+    failStep(core, index, { error: budgetError(shortfall, stepId), spend: noSpend, at });
+    return true;
+  }
+  exceedBudget(core, { shortfall, stepId, at });
+  return false;
+}

@@ -1,0 +1,74 @@
+import type { StoredError } from '../ports/run.js';
+import type { Shortfall } from './ledger.js';
+import { moveStep } from './move-step.js';
+import { movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
+import { scheduleSweep } from './schedule.js';
+import { stopError } from './stop-error.js';
+
+/** Begins the end of a run: steps that have not begun are cancelled, those under way are given the grace time. */
+export function beginStop(core: RunCore, { stop, at }: { readonly stop: Stop; readonly at: number }): void {
+  const { run } = core;
+  if (run.stop) return;
+  run.stop = stop;
+  publish(core, { type: 'run.stopping', to: stop.to, reason: stop.reason });
+  scheduleSweep(core);
+  run.graceAt = at + run.graceMs;
+  core.out.push({ type: 'timer.set', timer: 'run:grace', dueAt: run.graceAt, input: { type: 'run.grace-over', at: run.graceAt } });
+}
+
+/** The grace time is over: what still runs is taken to be cancelled, or to be in doubt where it may not run twice. */
+export function endGrace(core: RunCore, at: number): void {
+  core.run.graceAt = 0;
+  core.steps.forEach((_, index) => {
+    if (statusOf(core, index) === 'running') cancelRunning(core, index, at);
+  });
+}
+
+/** A step under way ends because the run does. What it held stays reserved: it may be spending still. */
+function cancelRunning(core: RunCore, index: number, at: number): void {
+  core.ledger.abandon(index);
+  settleCancelled(core, index, at);
+}
+
+/** The step's attempt has ended, or is taken to have, after the run was told to stop. */
+export function settleCancelled(core: RunCore, index: number, at: number): void {
+  const { id } = stepOf(core, index);
+  const error = stopError(core);
+  const attempt = core.columns.attempt[index] as number;
+  const to = moveStep(core, index, 'CANCEL', { at });
+  if (to === 'in-doubt') {
+    noteError(core, index, error);
+    publish(core, { type: 'step.in-doubt', stepId: id, attempt, error });
+  } else if (to === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error });
+}
+
+/** Keeps why a step failed or is in doubt. */
+export function noteError(core: RunCore, index: number, error: StoredError): void {
+  const before = core.errors.get(index);
+  core.undo.onRollback(() => void (before ? core.errors.set(index, before) : core.errors.delete(index)));
+  core.errors.set(index, error);
+}
+
+/** A ceiling of the run stands in the way: the run fails, or pauses where its budget says so. */
+export function exceedBudget(core: RunCore, { shortfall, stepId, at }: { readonly shortfall: Shortfall; readonly stepId?: string; readonly at: number }): void {
+  const reason = 'budget_exceeded';
+  if (core.materialized.definition.budget.onExceeded === 'fail') {
+    return beginStop(core, { stop: { to: 'failed', reason, error: budgetError(shortfall, stepId) }, at });
+  }
+  if (movePause(core, 'PAUSE')) publish(core, { type: 'run.paused', reason });
+}
+
+const units = { costMicroUsd: 'USD', tokens: 'tokens', steps: 'steps' } as const;
+
+/** A shortfall as a stored error, with every figure in it. */
+export function budgetError({ dimension, account, ceiling, spent, reserved, needed }: Shortfall, stepId?: string): StoredError {
+  const scale = dimension === 'costMicroUsd' ? 1_000_000 : 1;
+  const figures = { ceiling: ceiling / scale, spent: spent / scale, reserved: reserved / scale, needed: needed / scale };
+  const owner = account.kind === 'run' ? 'the run' : `role "${account.role}"`;
+  const wanted = needed > 0 ? ` and ${figures.needed} more are needed` : '';
+  const where = stepId === undefined ? '' : ` before step "${stepId}"`;
+  const message =
+    `The budget of ${owner} is exhausted${where}: ${figures.spent} of ${figures.ceiling} ${units[dimension]} are spent, ` +
+    `${figures.reserved} reserved${wanted}.`;
+  return { code: 'BUDGET_EXCEEDED', message, dimension, unit: units[dimension], ...figures, ...(stepId !== undefined && { stepId }) };
+}

@@ -1,0 +1,45 @@
+/** The numeric columns that the kernel writes to. */
+export type Column = Uint8Array | Int32Array | Float64Array;
+
+/**
+ * Remembers what was overwritten since the last `commit`, so that an input that turns out to be impossible leaves no trace.
+ * Costs what the input touched, not what the plan holds.
+ */
+export interface UndoLog {
+  set(column: Column, index: number, value: number): void;
+  add(column: Column, index: number, amount: number): void;
+  /** For what is no column: how to take it back. */
+  onRollback(undo: () => void): void;
+  commit(): void;
+  /** Returns whether there was anything to take back. */
+  rollback(): boolean;
+}
+
+export function createUndoLog(): UndoLog {
+  const columns: Column[] = [];
+  const places: number[] = [];
+  const undos: (() => void)[] = [];
+  const forget = (): void => {
+    columns.length = places.length = undos.length = 0;
+  };
+  const set = (column: Column, index: number, value: number): void => {
+    columns.push(column);
+    places.push(index, column[index] as number);
+    column[index] = value;
+  };
+  return {
+    set,
+    add: (column, index, amount) => set(column, index, (column[index] as number) + amount),
+    onRollback: (undo) => void undos.push(undo),
+    commit: forget,
+    rollback() {
+      const touched = columns.length + undos.length > 0;
+      for (let entry = columns.length - 1; entry >= 0; entry -= 1) {
+        (columns[entry] as Column)[places[2 * entry] as number] = places[2 * entry + 1] as number;
+      }
+      for (const undo of undos.reverse()) undo();
+      forget();
+      return touched;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { createMachine, type AnyStateMachine } from 'xstate';
+
+import { isApprovedPlan, type ApprovedPlan } from '../approval/approve-plan.js';
+import { createStepGraph, type StepGraph } from '../plan/step-graph.js';
+import type { Plan } from '../ports/plan.js';
+import { canonicalJson } from '../shared/canonical-json.js';
+import { sha256Hex } from '../shared/digest.js';
+import { deepFreeze } from '../shared/freeze.js';
+import type { Chart } from './chart.js';
+import { defineRun, type RoleMap, type RunDefinition } from './definition.js';
+import { factGuards } from './facts.js';
+import { NotApprovedError } from './unresolved-role-error.js';
+
+/** A plan as machines: the JSON they are made of, the digest of that JSON, and the XState machines themselves. */
+export interface MaterializedRun {
+  /** SHA-256 over the canonical JSON of `definition`. Stored with the run; a resume must come to the same. */
+  readonly digest: string;
+  /** Canonical: equal plans and roles give the same bytes, in every process and on every version of Node. */
+  readonly definition: RunDefinition;
+  /** `run`, `pause`, and one machine per chart of `definition.charts`. */
+  readonly machines: Readonly<Record<string, AnyStateMachine>>;
+  readonly plan: Plan;
+  /** Dependencies by index; positions are those of `definition.steps`. */
+  readonly graph: StepGraph;
+}
+
+/**
+ * Makes the machines of an approved plan. Pure: no clock, no randomness, no I/O, and what it is given is not changed.
+ *
+ * @throws NotApprovedError when the plan did not come from `approvePlan`.
+ * @throws UnresolvedRoleError when a role of the plan has no agent in `roles`.
+ */
+export function materialize(approved: ApprovedPlan, roles: RoleMap): MaterializedRun {
+  if (!isApprovedPlan(approved)) throw new NotApprovedError();
+  const text = canonicalJson(defineRun(approved.plan, roles));
+  // Read back, so that members stand in canonical order wherever the definition is written out.
+  const definition = deepFreeze(JSON.parse(text) as RunDefinition);
+  return Object.freeze({
+    digest: sha256Hex(text),
+    definition,
+    machines: Object.freeze(createMachines(definition)),
+    plan: approved.plan,
+    graph: createStepGraph(definition.steps),
+  });
+}
+
+const createMachines = ({ lifecycle, pause, charts }: RunDefinition): Record<string, AnyStateMachine> =>
+  Object.fromEntries([lifecycle, pause, ...Object.values(charts)].map((chart) => [chart.id, createChartMachine(chart)]));
+
+/** The XState machine of a chart. Its actions stay without implementation: they are commands, read and not run. */
+function createChartMachine(chart: Chart): AnyStateMachine {
+  // XState's own config type wants mutable arrays and literal names; a chart is plain data checked by its own type.
+  const config = structuredCloneOf(chart) as Parameters<typeof createMachine>[0];
+  return createMachine(config).provide({ guards: factGuards });
+}
+
+/** XState keeps and annotates the config it is given, and ours is frozen. */
+const structuredCloneOf = (chart: Chart): unknown => JSON.parse(JSON.stringify(chart));

@@ -1,0 +1,56 @@
+import type { Contribution } from '../plan/reduce.js';
+import type { Gap } from '../ports/run.js';
+import type { Json } from '../shared/json.js';
+import { fillPlaceholders } from '../shared/placeholder.js';
+import type { StepDefinition } from './definition.js';
+import type { MaterializedRun } from './materialize.js';
+
+/** What a step's agent is given that follows from the definition and from what came before. */
+export interface StepRequest {
+  readonly instructions: string;
+  readonly input: Readonly<Record<string, Json>>;
+  readonly gaps: readonly Gap[];
+}
+
+/** What is known when a step starts. */
+export interface StepInputs {
+  /** The output of a step, or `undefined` where it has none. */
+  readonly outputOf: (stepId: string) => Json | undefined;
+  /** Tickets without an output; shown to steps that wait for all to settle. */
+  readonly gaps: readonly Gap[];
+  readonly promptTemplate: string | undefined;
+}
+
+/**
+ * Puts a step's request together: exactly its declared inputs, by the id of the step each came from. A step that waits for all to
+ * settle also finds `gaps` among them: what it will not get, and why.
+ */
+export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTemplate }: StepInputs): StepRequest {
+  const found: [string, Json][] = Object.entries(step.given ?? {}).map(([name, value]) => [name, value ?? null]);
+  for (const id of step.input) {
+    const output = outputOf(id);
+    if (output !== undefined) found.push([id, output]);
+  }
+  const named = new Set(step.input);
+  const missing = step.join === 'all-settled' ? gaps.filter(({ key }) => named.has(key)) : [];
+  const input = Object.fromEntries(step.join === 'all-settled' ? [...found, ['gaps', missing as unknown as Json]] : found);
+  const values = new Map<string, Json>(Object.entries(input));
+  const task = fillPlaceholders(step.instructions, (id) => asText(values.get(id) ?? null));
+  return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
+}
+
+/** The inputs of a reduce step, each with the role it came from. */
+export function contributions({ definition, graph }: MaterializedRun, step: StepDefinition, outputOf: StepInputs['outputOf']): Contribution[] {
+  return step.input.flatMap((stepId) => {
+    const output = outputOf(stepId);
+    const role = definition.steps[graph.indexOf.get(stepId) ?? -1]?.role ?? '';
+    return output === undefined ? [] : [{ stepId, role, output }];
+  });
+}
+
+/** `template`, a blank line, `## Task`, a blank line, the task; the task alone where there is no template. */
+const joinTemplate = (template: string | undefined, task: string): string =>
+  template === undefined ? task : `${template}\n\n## Task\n\n${task}`;
+
+/** Texts stand as they are, everything else as JSON; what has no value becomes `null`. */
+const asText = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));

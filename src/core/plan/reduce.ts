@@ -1,0 +1,18 @@
+import type { Json } from '../shared/json.js';
+
+/** One input of a reduce step: where it came from, and what it is. */
+export interface Contribution {
+  readonly stepId: string;
+  /** Role of the step that it came from. */
+  readonly role: string;
+  readonly output: Json;
+}
+
+/** Joins outputs into one. Must not depend on the order in which they came. */
+export type Reducer = (contributions: readonly Contribution[]) => Json;
+
+/** The positions of a discussion round by role. Roles that gave none are left out. */
+const positions: Reducer = (contributions) => Object.fromEntries(contributions.map(({ role, output }) => [role, output]));
+
+/** Reducers by the name that a `reduce` step uses. */
+export const reducers: ReadonlyMap<string, Reducer> = new Map([['positions', positions]]);

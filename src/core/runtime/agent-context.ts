@@ -1,0 +1,49 @@
+import type { AgentContext } from '../ports/agent.js';
+import type { Json } from '../shared/json.js';
+import { UnknownResourceError } from './errors.js';
+
+/** What an attempt's context reaches the run through. */
+export interface ContextPorts {
+  readonly signal: AbortSignal;
+  readonly resources: ReadonlySet<string>;
+  /** Results of `once` by name, of this step. */
+  readonly recorded: Map<string, Promise<Json>>;
+  /** Journals the result of a `once`; resolves when it is durable. */
+  record(name: string, value: Json): Promise<void>;
+  progress(message: string): void;
+}
+
+/** Progress lines that one attempt may put into the journal; what comes after is left out, so that a flood cannot fill the store. */
+const mostProgress = 100;
+
+export function createAgentContext({ signal, resources, recorded, record, progress }: ContextPorts): AgentContext {
+  let lines = 0;
+  return {
+    signal,
+    once<T extends Json>(name: string, fn: () => Promise<T> | T): Promise<T> {
+      let result = recorded.get(name);
+      if (!result) {
+        result = run(name, fn, record);
+        recorded.set(name, result);
+        // What failed has not happened: a later attempt may try again.
+        result.catch(() => recorded.delete(name));
+      }
+      return result as Promise<T>;
+    },
+    async call(resource, fn) {
+      if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
+      return await fn(signal);
+    },
+    heartbeat: () => undefined,
+    progress(message) {
+      lines += 1;
+      if (lines <= mostProgress && !signal.aborted) progress(message.slice(0, 1_000));
+    },
+  };
+}
+
+async function run(name: string, fn: () => Promise<Json> | Json, record: ContextPorts['record']): Promise<Json> {
+  const value = await fn();
+  await record(name, value);
+  return value;
+}

@@ -1,0 +1,65 @@
+import { IllegalInputError } from '../kernel/illegal-input-error.js';
+import type { StepDefinition } from '../materializer/definition.js';
+import type { Actor, Decision } from '../ports/run.js';
+import { quote } from '../shared/issue.js';
+import { outcomeOf } from './attempt-outcome.js';
+import { ApprovalRefusedError } from './errors.js';
+import type { ManagedRun } from './managed-run.js';
+import type { InputBody } from './run-driver.js';
+import type { DecisionInput, Run } from './run-handle.js';
+
+/** A handle on a managed run. Its verbs reject; a rejection that nobody waits for is no fault of the process. */
+export function createRunHandle(run: ManagedRun): Run {
+  return {
+    runId: run.runId,
+    result: () => run.ended,
+    view: () => run.view(),
+    events: (options = {}) => run.log.read(options),
+    pause: () => unwatched(submit(run, { type: 'run.pause' })),
+    resume: () => unwatched(submit(run, { type: 'run.resume' })),
+    cancel: ({ reason = 'cancelled' } = {}) => unwatched(cancel(run, reason)),
+    decide: (stepId, decision) => unwatched(decide(run, stepId, decision)),
+  };
+}
+
+function unwatched<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+async function submit(run: ManagedRun, input: InputBody): Promise<void> {
+  if (run.engine) return run.engine.driver.submit(input);
+  throw new IllegalInputError(input.type, run.status, undefined, 'the run is not under way');
+}
+
+async function cancel(run: ManagedRun, reason: string) {
+  if (run.engine) await run.engine.driver.submit({ type: 'run.cancel', reason });
+  else await run.cancelEarly(reason);
+  return run.ended;
+}
+
+async function decide(run: ManagedRun, stepId: string, { approve, by, note, output }: DecisionInput): Promise<void> {
+  const actor: Actor = typeof by === 'string' ? { kind: 'user', id: by } : by;
+  checkDecider(run, actor);
+  const decision: Decision = { approve, by: actor, ...(note !== undefined && { note }), ...(output !== undefined && { output }) };
+  const { engine } = run;
+  const isDoubtful = engine?.driver.kernel.statuses().some(({ id, status }) => id === stepId && status === 'in-doubt') ?? false;
+  if (isDoubtful && approve) checkOutput(run, stepId, output ?? null);
+  await submit(run, { type: 'step.decided', stepId, decision });
+  if (isDoubtful && approve) engine?.attempts.keep(stepId, output ?? null);
+}
+
+function checkDecider({ runId }: ManagedRun, actor: Partial<Actor> | undefined): void {
+  const isEntitled = actor?.kind === 'user' || actor?.kind === 'policy';
+  if (isEntitled && typeof actor.id === 'string' && actor.id !== '') return;
+  const message = `Only a user or a policy with an id can decide, not ${quote(actor)}. An agent can propose and revise.`;
+  throw new ApprovalRefusedError(runId, [{ code: 'approver-not-allowed', pointer: '/by', message }]);
+}
+
+/** An output that a person states must fit like one that an agent gave. */
+function checkOutput(run: ManagedRun, stepId: string, output: unknown): void {
+  const step: Pick<StepDefinition, 'outputSchema'> | undefined = run.plan.steps.find(({ id }) => id === stepId);
+  const outcome = outcomeOf({ output }, step?.outputSchema);
+  if (outcome.kind === 'succeeded') return;
+  throw new ApprovalRefusedError(run.runId, [{ code: 'output-invalid', pointer: '/output', message: outcome.error.message }]);
+}

@@ -1,0 +1,110 @@
+import { listIssues, PlanwrightError } from '../shared/error.js';
+import type { Issue } from '../shared/issue.js';
+
+/** A proposal or a revision was not taken. Nothing was stored. */
+export class ProposalRejectedError extends PlanwrightError {
+  readonly code = 'PROPOSAL_REJECTED';
+  constructor(readonly issues: readonly Issue[]) {
+    super(`The proposal was not taken: ${issues.length} ${issues.length === 1 ? 'issue' : 'issues'}.${listIssues(issues)}`);
+  }
+}
+
+/** An approval was not taken. Nothing was stored, nothing started. */
+export class ApprovalRefusedError extends PlanwrightError {
+  readonly code = 'APPROVAL_REFUSED';
+  constructor(
+    readonly runId: string,
+    readonly issues: readonly Issue[],
+  ) {
+    super(`The approval of run ${runId} was not taken.${listIssues(issues)}`);
+  }
+}
+
+/** There is no such run, neither here nor in the store. */
+export class RunNotFoundError extends PlanwrightError {
+  readonly code = 'RUN_NOT_FOUND';
+  constructor(readonly runId: string) {
+    super(`There is no run "${runId}". list() gives those that the store holds.`);
+  }
+}
+
+/** A run was asked for something that its status does not allow. */
+export class RunStateError extends PlanwrightError {
+  readonly code = 'RUN_STATE';
+  constructor(
+    readonly runId: string,
+    readonly status: string,
+    wanted: string,
+  ) {
+    super(`Run ${runId} is ${status}: it cannot ${wanted}.`);
+  }
+}
+
+/** An agent id that the orchestrator does not know. */
+export class AgentNotFoundError extends PlanwrightError {
+  readonly code = 'AGENT_NOT_FOUND';
+  constructor(
+    readonly agentId: string,
+    readonly role: string | undefined,
+    readonly known: readonly string[],
+  ) {
+    const who = role === undefined ? `Agent "${agentId}"` : `Agent "${agentId}" of role "${role}"`;
+    const names = known.length === 0 ? 'none' : known.slice(0, 20).map((id) => `"${id}"`).join(', ');
+    super(`${who} is not among the agents given to createOrchestrator (${names}). Add it there, or give the role another agent.`);
+  }
+}
+
+/** A `hire` role that nobody can fill. */
+export class HireNotPossibleError extends PlanwrightError {
+  readonly code = 'HIRE_NOT_POSSIBLE';
+  constructor(
+    readonly role: string,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Role "${role}" could not be hired: ${detail}`, options);
+  }
+}
+
+/** The run cannot go on in this process: the store failed, or the orchestrator was closed. What was committed is safe. */
+export class RunHaltedError extends PlanwrightError {
+  readonly code = 'RUN_HALTED';
+  constructor(
+    readonly runId: string,
+    options: ErrorOptions,
+  ) {
+    const cause = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    super(`Run ${runId} was halted before its end: ${cause}`, options);
+  }
+}
+
+/** The orchestrator is closed, or closing. */
+export class OrchestratorClosedError extends PlanwrightError {
+  readonly code = 'ORCHESTRATOR_CLOSED';
+  constructor() {
+    super('The orchestrator is closed. Create a new one to go on.');
+  }
+}
+
+/** `context.call` named a resource that neither the proposal nor the orchestrator declares. */
+export class UnknownResourceError extends PlanwrightError {
+  readonly code = 'UNKNOWN_RESOURCE';
+  constructor(
+    readonly resource: string,
+    readonly known: readonly string[],
+  ) {
+    super(`There is no resource "${resource}". Declared are: ${known.length === 0 ? 'none' : known.join(', ')}.`);
+  }
+}
+
+/** An attempt was aborted: its time was up, or its run has stopped. The `reason` of the agent's signal. */
+export class AttemptAbortedError extends PlanwrightError {
+  readonly code = 'ATTEMPT_ABORTED';
+  constructor(
+    readonly stepId: string,
+    readonly attempt: number,
+    readonly reason: string,
+  ) {
+    super(`Attempt ${attempt} at step "${stepId}" was aborted: ${reason}`);
+  }
+}

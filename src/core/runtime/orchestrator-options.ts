@@ -1,0 +1,44 @@
+import type { Agent, AgentFunction } from '../ports/agent.js';
+import type { Clock, IdSource } from '../ports/clock.js';
+import type { ResourceLimit } from '../ports/proposal.js';
+import type { RunStore } from '../ports/store.js';
+import type { Telemetry } from '../ports/telemetry.js';
+import type { Topology } from '../ports/topology.js';
+import type { Workspace } from '../ports/workspace.js';
+
+/** What an orchestrator is made of. Only `agents` is required. */
+export interface OrchestratorOptions {
+  /** Agents by id; a plain async function is one. */
+  readonly agents: Readonly<Record<string, Agent | AgentFunction>>;
+  /** Default: memory, which ends with the process. */
+  readonly store?: RunStore;
+  /** The house around the runs: hires, tickets, channels. Default: none. */
+  readonly workspace?: Workspace;
+  /** Topologies besides the built-in ones; one of the same kind takes its place. */
+  readonly topologies?: readonly Topology[];
+  /** Shared resources besides those that proposals declare. */
+  readonly resources?: Readonly<Record<string, ResourceLimit>>;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Ids of new runs. Default: ULIDs. */
+  readonly ids?: IdSource;
+  /** Name of this process in records. Default: none. */
+  readonly owner?: string;
+  readonly telemetry?: Telemetry;
+  /** Attempts of all runs that may work at once. Default: 1,000. */
+  readonly concurrency?: number;
+  /** How long aborted attempts may take to end when a run stops, in milliseconds. Default: 10,000. */
+  readonly graceMs?: number;
+}
+
+/** {@link OrchestratorOptions} with every default filled in, and what runs share. */
+export interface OrchestratorSettings {
+  readonly store: RunStore;
+  readonly workspace: Workspace;
+  readonly topologies: readonly Topology[];
+  readonly resources: readonly string[];
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly telemetry: Telemetry | undefined;
+  readonly graceMs: number;
+}

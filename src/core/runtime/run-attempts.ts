@@ -1,0 +1,174 @@
+import type { Kernel } from '../kernel/create-kernel.js';
+import type { StepDefinition } from '../materializer/definition.js';
+import type { MaterializedRun } from '../materializer/materialize.js';
+import { contributions, stepRequest } from '../materializer/step-request.js';
+import { reducers } from '../plan/reduce.js';
+import type { AgentFunction, AgentRequest } from '../ports/agent.js';
+import type { Command } from '../ports/run.js';
+import type { Json } from '../shared/json.js';
+import { createAgentContext } from './agent-context.js';
+import { failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
+import { AttemptAbortedError } from './errors.js';
+import type { RunDriver } from './run-driver.js';
+import type { WorkQueue } from './work-queue.js';
+
+export type StartCommand = Extract<Command, { readonly type: 'step.start' }>;
+
+/** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
+export interface RunAttempts {
+  start(command: StartCommand): void;
+  abort(stepId: string, reason: string): void;
+  /** Takes up what was held back while the run was paused. */
+  release(): void;
+  abortAll(reason: string): void;
+  /** Outputs by step. */
+  readonly outputs: ReadonlyMap<string, Json>;
+  /** Keeps an output that came another way: a person's decision. */
+  keep(stepId: string, output: Json): void;
+}
+
+export interface RunAttemptsOptions {
+  readonly runId: string;
+  readonly materialized: MaterializedRun;
+  readonly driver: () => RunDriver;
+  readonly queue: WorkQueue;
+  readonly agentOf: (agentId: string) => AgentFunction | undefined;
+  readonly resources: ReadonlySet<string>;
+  readonly isClosing: () => boolean;
+  readonly place: { readonly teamId: string | null; readonly projectId: string | null };
+}
+
+const priorities = { high: 2, normal: 1, low: 0 } as const;
+
+export function createRunAttempts({ runId, materialized, driver, queue, agentOf, resources, isClosing, place }: RunAttemptsOptions): RunAttempts {
+  const { definition, graph } = materialized;
+  const outputs = new Map<string, Json>();
+  const recorded = new Map<string, Map<string, Promise<Json>>>();
+  const active = new Map<string, AbortController>();
+  const waiting = new Map<string, StartCommand>();
+  const held: StartCommand[] = [];
+  const roles = new Map(definition.roles.map((role) => [role.key, role]));
+  const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1] as StepDefinition;
+  const kernel = (): Kernel => driver().kernel;
+
+  const reduce = ({ stepId, attempt }: StartCommand): void => {
+    const step = stepOf(stepId);
+    if (!driver().offer({ type: 'step.started', stepId, attempt })) return;
+    const reducer = reducers.get(step.reducer ?? '');
+    const output = reducer?.(contributions(materialized, step, (id) => outputs.get(id)));
+    conclude({ stepId, attempt }, output === undefined ? unknownReducer(step) : { kind: 'succeeded', output, spend: free });
+  };
+
+  /** The attempt's turn has come. */
+  const begin = async (command: StartCommand): Promise<void> => {
+    const { stepId, attempt } = command;
+    // Aborted while it waited, or waiting again under a newer command.
+    if (waiting.get(stepId) !== command || driver().halted || isClosing()) return;
+    if (kernel().paused) return void held.push(command);
+    waiting.delete(stepId);
+    const step = stepOf(stepId);
+    const started = { type: 'step.started', stepId, attempt } as const;
+    // What must never run twice is on record before it runs once; anything else may be issued again.
+    if (step.effect === 'once') {
+      if (!(await isDurable(driver(), started))) return;
+    } else if (!driver().offer(started)) return;
+    const controller = new AbortController();
+    active.set(stepId, controller);
+    const outcome = await call(command, step, controller);
+    if (active.get(stepId) === controller) active.delete(stepId);
+    conclude({ stepId, attempt }, outcome);
+  };
+
+  const call = async (command: StartCommand, step: StepDefinition, { signal }: AbortController): Promise<AttemptOutcome> => {
+    const { stepId, attempt } = command;
+    const agent = agentOf(step.agentId ?? '');
+    if (!agent) return failureOf(new Error(`Agent "${step.agentId}" is no longer known to the orchestrator.`));
+    const results = recorded.get(stepId) ?? new Map<string, Promise<Json>>();
+    recorded.set(stepId, results);
+    const context = createAgentContext({
+      signal,
+      resources,
+      recorded: results,
+      record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
+      progress: (message) => void driver().offer({ type: 'step.progress', stepId, attempt, message }),
+    });
+    try {
+      const result: unknown = await agent(requestOf(command, step), context);
+      return outcomeOf(result, step.outputSchema);
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
+
+  const requestOf = ({ id, stepId, attempt, allowance }: StartCommand, step: StepDefinition): AgentRequest => {
+    const { role = '', kind, outputSchema } = step;
+    const promptTemplate = roles.get(role)?.promptTemplate;
+    const gaps = step.join === 'all-settled' ? kernel().gaps() : [];
+    const { parentTicket, channel, repositories } = definition.context;
+    return {
+      runId,
+      stepId,
+      kind,
+      role,
+      attempt,
+      idempotencyKey: `${runId}:${id}`,
+      ...stepRequest(step, { outputOf: (source) => outputs.get(source), gaps, promptTemplate }),
+      ...(outputSchema !== undefined && { outputSchema }),
+      session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
+      allowance,
+      context: { parentTicket, channel, repositories, ...place },
+    };
+  };
+
+  /** Tells the kernel; what comes too late to count is still charged. */
+  const conclude = (of: { readonly stepId: string; readonly attempt: number }, outcome: AttemptOutcome): void => {
+    const { spend } = outcome;
+    const taken =
+      outcome.kind === 'succeeded'
+        ? driver().offer({ type: 'step.succeeded', ...of, output: outcome.output, spend })
+        : driver().offer({ type: 'step.failed', ...of, error: outcome.error, retryable: outcome.retryable, spend });
+    if (!taken) driver().offer({ type: 'step.spent', ...of, spend });
+    else if (outcome.kind === 'succeeded') outputs.set(of.stepId, outcome.output);
+  };
+
+  const enqueue = (command: StartCommand): void => {
+    waiting.set(command.stepId, command);
+    queue.add(() => begin(command), priorities[stepOf(command.stepId).priority]);
+  };
+  const abort = (stepId: string, reason: string): void => {
+    waiting.delete(stepId);
+    active.get(stepId)?.abort(new AttemptAbortedError(stepId, kernel().attempt(stepId), reason));
+  };
+
+  return {
+    outputs,
+    start: (command) => (stepOf(command.stepId).agentId === undefined ? reduce(command) : enqueue(command)),
+    abort,
+    release: () => held.splice(0).forEach(enqueue),
+    abortAll(reason) {
+      waiting.clear();
+      for (const stepId of [...active.keys()]) abort(stepId, reason);
+    },
+    keep: (stepId, output) => void outputs.set(stepId, output),
+  };
+}
+
+const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
+
+const unknownReducer = ({ id, reducer }: StepDefinition): AttemptOutcome => ({
+  kind: 'failed',
+  error: { code: 'UNKNOWN_REDUCER', message: `Step "${id}" names the reducer "${reducer ?? ''}", which there is none of.` },
+  retryable: false,
+  spend: free,
+});
+
+/** Whether an input was taken and is durable. */
+async function isDurable(driver: RunDriver, input: Parameters<RunDriver['submit']>[0]): Promise<boolean> {
+  try {
+    await driver.submit(input);
+    return true;
+  } catch {
+    // Refused, or the store is gone: in both cases nothing may start. The driver has told whoever must know.
+    return false;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Kernel } from '../kernel/create-kernel.js';
+import { IllegalInputError } from '../kernel/illegal-input-error.js';
+import type { CancelTimer, Clock } from '../ports/clock.js';
+import type { Command, RunInput, TerminalRunStatus } from '../ports/run.js';
+import type { EventLog } from './event-log.js';
+import { RunHaltedError } from './errors.js';
+import type { RunJournal } from './run-journal.js';
+
+/** An input before the driver stamps the time on it. */
+export type InputBody = RunInput extends infer One ? (One extends { readonly at: number } ? Omit<One, 'at'> : never) : never;
+
+/** Runs a kernel: takes inputs, makes them durable, and only then lets their commands and events out. */
+export interface RunDriver {
+  readonly kernel: Kernel;
+  /**
+   * Applies an input at once and resolves when it is durable and its commands are on their way.
+   *
+   * @throws IllegalInputError, synchronously, when the run does not allow it; nothing has changed then.
+   */
+  submit(input: InputBody): Promise<void>;
+  /** {@link submit} for inputs that may come too late; gives whether it was taken. Failures of the store halt the run. */
+  offer(input: InputBody): boolean;
+  /** Stops here without touching the run: no more commands, all timers gone. */
+  halt(cause: unknown): void;
+  readonly halted: RunHaltedError | undefined;
+}
+
+export interface RunDriverOptions {
+  readonly runId: string;
+  readonly kernel: Kernel;
+  readonly journal: RunJournal;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly handlers: CommandHandlers;
+}
+
+/** What carries out the commands that need more than a timer or the log. None of them may throw. */
+export interface CommandHandlers {
+  start(command: Extract<Command, { readonly type: 'step.start' }>): void;
+  abort(command: Extract<Command, { readonly type: 'step.abort' }>): void;
+  deliver(command: Extract<Command, { readonly type: 'run.deliver' }>): void;
+  ended(status: TerminalRunStatus): void;
+  resumed(): void;
+  halted(error: RunHaltedError): void;
+}
+
+/** Commands carried out in one go before other work of the process gets a turn. */
+const burst = 500;
+
+export function createRunDriver({ runId, kernel, journal, log, clock, handlers }: RunDriverOptions): RunDriver {
+  const timers = new Map<string, CancelTimer>();
+  const due: { readonly command: Command; readonly at: number }[] = [];
+  let releasing: Promise<void> | undefined;
+  let halted: RunHaltedError | undefined;
+
+  const halt = (cause: unknown): void => {
+    if (halted) return;
+    halted = new RunHaltedError(runId, { cause });
+    for (const cancel of timers.values()) cancel();
+    timers.clear();
+    handlers.halted(halted);
+  };
+
+  const setTimer = (timer: string, dueAt: number, input: RunInput): void => {
+    timers.get(timer)?.();
+    timers.set(
+      timer,
+      clock.schedule(dueAt, () => {
+        timers.delete(timer);
+        driver.offer(input);
+      }),
+    );
+  };
+
+  const carryOut = (command: Command, at: number): void => {
+    switch (command.type) {
+      case 'publish':
+        log.append(command.event, at);
+        return command.event.type === 'run.resumed' ? handlers.resumed() : undefined;
+      case 'timer.set':
+        return setTimer(command.timer, command.dueAt, command.input);
+      case 'timer.clear':
+        timers.get(command.timer)?.();
+        return void timers.delete(command.timer);
+      case 'continue':
+        return setTimer('run:continue', clock.now(), { type: 'run.continue', at });
+      case 'step.start':
+        return handlers.start(command);
+      case 'step.abort':
+        return handlers.abort(command);
+      case 'run.deliver':
+        return handlers.deliver(command);
+      case 'run.ended':
+        return handlers.ended(command.status);
+    }
+  };
+
+  const flush = async (): Promise<void> => {
+    try {
+      await journal.flush();
+    } catch (error) {
+      halt(error);
+    }
+    if (halted) throw halted;
+  };
+
+  /** Lets out what is durable, a burst at a time. */
+  const release = async (): Promise<void> => {
+    while (due.length > 0) {
+      const ready = due.splice(0);
+      await flush();
+      for (let start = 0; start < ready.length; start += burst) {
+        if (start > 0) await new Promise<void>((resolve) => void clock.schedule(clock.now(), resolve));
+        for (const { command, at } of ready.slice(start, start + burst)) if (!halted) carryOut(command, at);
+      }
+    }
+  };
+
+  const driver: RunDriver = {
+    kernel,
+    get halted() {
+      return halted;
+    },
+    submit(body) {
+      if (halted) return Promise.reject(halted);
+      const at = clock.now();
+      const input = { ...body, at } as RunInput;
+      const commands = kernel.apply({ ...input, seq: journal.seq + 1 });
+      journal.add(input);
+      for (const command of commands) due.push({ command, at });
+      releasing = (releasing ?? Promise.resolve()).then(release);
+      return releasing;
+    },
+    offer(input) {
+      try {
+        // A rejection is the store's; `halt` tells everyone who waits for the run.
+        driver.submit(input).catch(halt);
+        return true;
+      } catch (error) {
+        if (error instanceof IllegalInputError) return false;
+        halt(error);
+        return false;
+      }
+    },
+    halt,
+  };
+  return driver;
+}

@@ -1,0 +1,58 @@
+import type { Json } from '../shared/json.js';
+import type { Actor, Gap, RunEvent, StoredError, TerminalRunStatus } from '../ports/run.js';
+import type { UsageTotals } from '../ports/usage.js';
+import type { RunView } from '../views/run-view.js';
+import type { ReadOptions } from './event-log.js';
+
+/** How a run ended. */
+export interface RunResult {
+  readonly status: TerminalRunStatus;
+  /** Output of the synthesis; there when `completed`. */
+  readonly deliverable?: Json;
+  /** Tickets without an output, and why. */
+  readonly gaps: readonly Gap[];
+  readonly usage: UsageTotals;
+  /**
+   * Why it failed (`budget_exceeded`, `deadline_exceeded`, `all_tickets_failed`, `step_failed`, `synthesis_failed`,
+   * `delivery_failed`, `provisioning_failed`), or the reason that its cancellation was given.
+   */
+  readonly reason?: string;
+  /** The failure in full. */
+  readonly error?: StoredError;
+}
+
+/** A person's word on a step that waits for one. */
+export interface DecisionInput {
+  readonly approve: boolean;
+  /** Who decides: a user's id, or the actor in full. Not an agent. */
+  readonly by: string | Actor;
+  readonly note?: string;
+  /** For a step in doubt that is approved: the output it is taken to have had. Default: `null`. */
+  readonly output?: Json;
+}
+
+/** A handle on one run. Any number of handles may be held; none needs to be. */
+export interface Run {
+  readonly runId: string;
+  /**
+   * Resolves when the run has ended, also when it failed or was cancelled.
+   *
+   * @throws RunHaltedError when it cannot go on in this process.
+   */
+  result(): Promise<RunResult>;
+  /** Everything known of the run at this moment, as plain data. */
+  view(): RunView;
+  /** Events in order from a cursor on, then what comes, until the run has ended. */
+  events(options?: ReadOptions): AsyncIterable<RunEvent>;
+  /** No new step starts until `resume`; steps under way go on. Rejects with IllegalInputError when the run is not under way. */
+  pause(): Promise<void>;
+  /** Rejects with IllegalInputError when the run is not paused. */
+  resume(): Promise<void>;
+  /**
+   * Ends the run: aborts what is under way and waits until it has ended or the grace time is over. Rejects with IllegalInputError
+   * when the run is over already.
+   */
+  cancel(options?: { readonly reason?: string }): Promise<RunResult>;
+  /** Answers a gate, or says of a step in doubt whether it happened. Rejects with IllegalInputError when the step does not wait. */
+  decide(stepId: string, decision: DecisionInput): Promise<void>;
+}

@@ -1,0 +1,266 @@
+import type { Json } from '../shared/json.js';
+import type { Plan, StepKind } from '../ports/plan.js';
+import type { Gap, RunEvent, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import type { Spend, UsageTotals } from '../ports/usage.js';
+import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
+
+/** One step as it stands. Times are milliseconds since the epoch, on the run's one clock. */
+export interface StepView {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: StepKind;
+  readonly role?: string;
+  readonly status: StepStatus;
+  /** Attempts that have started. */
+  readonly attempts: number;
+  /** When its dependencies were met. */
+  readonly queuedAt?: number;
+  /** When its first attempt started. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** Time in attempts, without queues and pauses between them, in milliseconds. */
+  readonly activeMs: number;
+  readonly output?: Json;
+  readonly error?: StoredError;
+  /** When the next attempt is due, while backing off. */
+  readonly retryAt?: number;
+  /** The last line of progress that its agent reported. */
+  readonly progress?: string;
+  readonly usage: UsageTotals;
+}
+
+/** A run as it stands, folded from its events. Plain data. */
+export interface RunView {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly paused: boolean;
+  readonly goal: string;
+  readonly revision: number;
+  readonly digest: string;
+  readonly parentTicket: string | null;
+  readonly teamId: string | null;
+  /** The project that holds the tickets. */
+  readonly projectId: string | null;
+  /** Agents that were hired for the run and not yet released. */
+  readonly hires: readonly { readonly role: string; readonly agentId: string }[];
+  readonly proposedAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** Set once the run is on its way to `failed` or `cancelled`, and after. */
+  readonly reason?: string;
+  readonly error?: StoredError;
+  readonly steps: readonly StepView[];
+  /** Tickets without an output, and why. */
+  readonly gaps: readonly Gap[];
+  readonly usage: UsageTotals;
+  /** Usage by role key. */
+  readonly usageByRole: Readonly<Record<string, UsageTotals>>;
+  /** `seq` of the newest event that is in this view. */
+  readonly seq: number;
+}
+
+/** Folds a run's events. `apply` takes each once, in order; `view` is a copy. */
+export interface RunProjection {
+  /** `seq` of the newest event taken; 0 before the first. */
+  readonly seq: number;
+  apply(event: RunEvent): void;
+  view(): RunView;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type StepState = Omit<Mutable<StepView>, 'usage'> & { readonly spent: SpendSum; attemptStartedAt: number | undefined };
+type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'usage' | 'usageByRole'>;
+
+/** The view of a run after some of its events: a pure fold. */
+export function projectRun(plan: Plan, events: Iterable<RunEvent>): RunView {
+  const projection = createRunProjection(plan);
+  for (const event of events) projection.apply(event);
+  return projection.view();
+}
+
+export function createRunProjection(plan: Plan): RunProjection {
+  const run: RunState = {
+    runId: '',
+    status: 'proposed',
+    paused: false,
+    goal: plan.goal,
+    revision: plan.revision,
+    digest: plan.digest,
+    parentTicket: plan.context.parentTicket,
+    teamId: null,
+    projectId: null,
+    hires: [],
+    seq: 0,
+  };
+  const steps = new Map(plan.steps.map((step): [string, StepState] => [step.id, stepState(step)]));
+  const total = createSpendSum();
+  const byRole = new Map<string, SpendSum>();
+  const charge = (step: StepState, spend: Spend): void => {
+    addSpend(total, spend);
+    addSpend(step.spent, spend);
+    if (step.role === undefined) return;
+    const sum = byRole.get(step.role) ?? createSpendSum();
+    byRole.set(step.role, sum);
+    addSpend(sum, spend);
+  };
+  return {
+    get seq() {
+      return run.seq;
+    },
+    apply(event) {
+      run.seq = event.seq;
+      run.runId = event.runId;
+      if ('stepId' in event) {
+        const step = steps.get(event.stepId);
+        if (step) applyToStep(step, event);
+        if (step && 'spend' in event) charge(step, event.spend);
+      } else applyToRun(run, event);
+    },
+    view: () => ({
+      ...run,
+      steps: Array.from(steps.values(), viewStep),
+      gaps: [...steps.values()].flatMap(gapOf),
+      usage: totalsOf(total),
+      usageByRole: Object.fromEntries([...byRole].map(([role, sum]) => [role, totalsOf(sum)])),
+    }),
+  };
+}
+
+const stepState = ({ id, title, kind, role }: Plan['steps'][number]): StepState => ({
+  id,
+  title,
+  kind,
+  ...(role !== undefined && { role }),
+  status: 'blocked',
+  attempts: 0,
+  activeMs: 0,
+  spent: createSpendSum(),
+  attemptStartedAt: undefined,
+});
+
+function viewStep({ spent, attemptStartedAt: _, ...step }: StepState): StepView {
+  return { ...step, usage: totalsOf(spent) };
+}
+
+function gapOf({ id, kind, status, error }: StepState): Gap[] {
+  const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';
+  return kind === 'ticket' && isGap && error ? [{ key: id, status, reason: error }] : [];
+}
+
+type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
+
+function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
+  switch (event.type) {
+    case 'run.proposed':
+    case 'run.revised':
+      run.proposedAt ??= event.at;
+      run.revision = event.revision;
+      run.digest = event.digest;
+      return;
+    case 'run.approved':
+      run.status = 'approved';
+      return;
+    case 'run.provisioned':
+      run.teamId = event.teamId;
+      run.projectId = event.projectId;
+      return;
+    case 'run.hired':
+      run.hires = [...run.hires, { role: event.role, agentId: event.agentId }];
+      return;
+    case 'run.released':
+      run.hires = run.hires.filter(({ role }) => role !== event.role);
+      return;
+    case 'run.started':
+      run.status = 'executing';
+      run.startedAt = event.at;
+      return;
+    case 'run.synthesizing':
+      run.status = 'synthesizing';
+      return;
+    case 'run.paused':
+      run.paused = true;
+      return;
+    case 'run.resumed':
+      run.paused = false;
+      return;
+    case 'run.stopping':
+      run.reason = event.reason;
+      return;
+    case 'run.completed':
+      run.status = 'completed';
+      return end(run, event.at);
+    case 'run.failed':
+      run.status = 'failed';
+      run.reason = event.reason;
+      run.error = event.error;
+      return end(run, event.at);
+    case 'run.cancelled':
+      run.status = 'cancelled';
+      run.reason = event.reason;
+      return end(run, event.at);
+  }
+}
+
+function end(run: RunState, at: number): void {
+  run.endedAt = at;
+  run.paused = false;
+}
+
+function applyToStep(step: StepState, event: StepEvent): void {
+  switch (event.type) {
+    case 'step.ready':
+      step.status = 'ready';
+      step.queuedAt ??= event.at;
+      delete step.retryAt;
+      return;
+    case 'step.gated':
+      step.status = 'gated';
+      step.queuedAt ??= event.at;
+      return;
+    case 'step.started':
+      step.status = 'running';
+      step.attempts = event.attempt;
+      step.startedAt ??= event.at;
+      step.attemptStartedAt = event.at;
+      return;
+    case 'step.progress':
+      step.progress = event.message;
+      return;
+    case 'step.backing-off':
+      step.retryAt = event.retryAt;
+      return conclude(step, { status: 'backing-off', at: event.at, error: event.error });
+    case 'step.succeeded':
+      step.output = event.output;
+      delete step.error;
+      return conclude(step, { status: 'succeeded', at: event.at });
+    case 'step.failed':
+    case 'step.skipped':
+    case 'step.cancelled':
+    case 'step.in-doubt':
+      return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
+    case 'step.decided':
+    case 'step.spent':
+      return;
+  }
+}
+
+const endStatuses = {
+  'step.failed': 'failed',
+  'step.skipped': 'skipped',
+  'step.cancelled': 'cancelled',
+  'step.in-doubt': 'in-doubt',
+} as const;
+
+interface Conclusion {
+  readonly status: StepStatus;
+  readonly at: number;
+  readonly error?: StoredError;
+}
+
+function conclude(step: StepState, { status, at, error }: Conclusion): void {
+  step.status = status;
+  if (step.attemptStartedAt !== undefined) step.activeMs += at - step.attemptStartedAt;
+  step.attemptStartedAt = undefined;
+  if (error) step.error = error;
+  if (status !== 'backing-off' && status !== 'in-doubt') step.endedAt = at;
+}

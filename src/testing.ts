@@ -12,3 +12,15 @@ export {
   type ScriptedAgentOptions,
   type ScriptedCall,
 } from './core/testing/scripted-agent.js';
+export { type Dag, dagArbitrary, type DagOptions } from './core/testing/dag-arbitrary.js';
+export { hostileKeys, keyArbitrary } from './core/testing/key-arbitrary.js';
+export { type Outcomes, outcomesArbitrary, type OutcomesOptions, scriptOf } from './core/testing/outcomes-arbitrary.js';
+export { planArbitrary, type PlanArbitraryOptions } from './core/testing/plan-arbitrary.js';
+export { proposalArbitrary, type ProposalArbitraryOptions } from './core/testing/proposal-arbitrary.js';
+export {
+  chainProposal,
+  layeredProposal,
+  type LayeredProposalOptions,
+  proposalOf,
+  starProposal,
+} from './core/testing/sample-proposals.js';

@@ -30,6 +30,13 @@ export function runCommand(command: readonly [string, ...string[]], options: Com
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', (error) => resolve({ status: null, stdout, stderr: stderr + error.message }));
+    // What the command itself started may outlive it and hold its output open.
+    child.on('exit', () => {
+      setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, 1_000).unref();
+    });
     child.on('close', (status) => resolve({ status, stdout, stderr }));
   });
 }

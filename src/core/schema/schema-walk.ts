@@ -29,7 +29,10 @@ const harmless = new Set([
   ...'$schema $comment'.split(' '),
 ]);
 
-type Position = { readonly schema: unknown; readonly path: readonly PropertyKey[] };
+interface Position {
+  readonly schema: unknown;
+  readonly path: readonly PropertyKey[];
+}
 
 /** Walks the places of a schema where a subschema can stand. Data under `const`, `enum` or `default` is left alone. */
 export function walkSchema(root: unknown): SchemaWalk {

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+import { countFrom, nameSchema, spendLimitSchema, textSchema } from './field-schemas.js';
+
+const base = {
+  key: nameSchema.describe('Unique among the roles. Tickets name it.'),
+  description: z.string().describe('What the role is good for, in a sentence.').exactOptional(),
+  promptTemplate: z.string().describe('Put before every task of the role.').exactOptional(),
+  clear: z.boolean().describe('Whether each step gets a fresh session. Default: true.').exactOptional(),
+  tools: z.array(textSchema).exactOptional(),
+  budget: spendLimitSchema.describe('What all steps of the role together may spend at most.').exactOptional(),
+  concurrency: countFrom(1).describe('Steps of this role that may run at once.').exactOptional(),
+};
+const agentId = textSchema.describe('Id of an agent that exists.');
+const hire = z
+  .strictObject({
+    name: textSchema,
+    title: textSchema.exactOptional(),
+    persona: textSchema.exactOptional(),
+    skills: z.array(textSchema).exactOptional(),
+  })
+  .describe('The agent to create once the plan is approved.');
+
+/** A role as it is published: either an existing agent or a hire. */
+export const roleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...base, kind: z.literal('existing'), agentId }).describe('Filled by an agent that exists.'),
+  z.strictObject({ ...base, kind: z.literal('hire'), hire }).describe('Filled by an agent that is created for this plan.'),
+]);
+
+/** A role as it is read: every field is checked whatever the kind; that agent or hire fit the kind is the rules' matter. */
+export const roleFieldsSchema = z.strictObject({
+  ...base,
+  kind: z.enum(['existing', 'hire']),
+  agentId: agentId.exactOptional(),
+  hire: hire.exactOptional(),
+});

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { linkFaults } from './support/links.js';
-import { pages, root } from './support/markdown.js';
+import { root } from '../architecture/support/source-files.js';
+import { pages } from './support/markdown.js';
 
 it('links only to files and headings that are there', () => {
   expect(linkFaults(pages(), (path) => existsSync(join(root, path)))).toEqual([]);

@@ -1,9 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-/** The root of the checkout. */
-export const root = fileURLToPath(new URL('../../../', import.meta.url));
+import { root } from '../../architecture/support/source-files.js';
 
 export interface Page {
   /** From the root of the checkout, with `/`. */
@@ -24,7 +22,7 @@ export interface Block {
 export function pages(): readonly Page[] {
   const list = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: folder !== '', encoding: 'utf8' }).map((path) => join(folder, path));
-  return [...list(''), ...list('docs')]
+  return [...list(''), ...(existsSync(join(root, 'docs')) ? list('docs') : [])]
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.md'))
     .sort()

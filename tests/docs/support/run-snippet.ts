@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-import { root } from './markdown.js';
+import { root } from '../../architecture/support/source-files.js';
 import { snippetFolder } from './snippets.js';
 import type { Snippet } from './snippets.js';
 

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 
 import ts from 'typescript';
 
-import { blocksOf, root } from './markdown.js';
+import { root } from '../../architecture/support/source-files.js';
+import { blocksOf } from './markdown.js';
 import type { Block, Page } from './markdown.js';
 
 /**

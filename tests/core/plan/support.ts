@@ -53,21 +53,18 @@ export function issuesOf(unsound: OrchestrationProposal, ...more: readonly Topol
 export const ticketsOf = (dag: Dag, keys: readonly string[]): Ticket[] =>
   dag.map((dependencies, index) => ticket(keys[index]!, { dependsOn: dependencies.map((dependency) => keys[dependency]!) }));
 
-/** Proposals over random DAGs with hostile keys, some with phases, listed in any order. */
+/** Proposals over random DAGs with hostile keys, some with phases, their tickets listed in any order. */
 export const anyProposal = fc
-  .record({
-    dag: dagArbitrary({ maxNodes: 12 }),
-    keys: fc.shuffledSubarray([...hostileKeys], { minLength: 12, maxLength: 12 }),
-    phases: fc.constantFrom({}, allPhases, { research: allPhases.research }, { discussion: allPhases.discussion }),
-    order: fc.infiniteStream(fc.nat()),
-  })
-  .map(({ dag, keys, phases, order }) => {
-    const listed = ticketsOf(dag, keys)
-      .map((one) => ({ one, place: order.next().value ?? 0 }))
-      .sort((a, b) => a.place - b.place)
-      .map(({ one }) => one);
-    return proposal(listed, phases);
-  });
+  .tuple(
+    dagArbitrary({ maxNodes: 12 }),
+    fc.shuffledSubarray([...hostileKeys], { minLength: 12, maxLength: 12 }),
+    fc.constantFrom({}, allPhases, { research: allPhases.research }, { discussion: allPhases.discussion }),
+  )
+  .chain(([dag, keys, phases]) => shuffled(ticketsOf(dag, keys)).map((tickets) => proposal(tickets, phases)));
+
+/** The same items in any order. */
+export const shuffled = <T>(items: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...items], { minLength: items.length });
 
 /** The steps of a plan by id. */
 export const stepsById = ({ steps }: Plan) => new Map(steps.map((step) => [step.id, step]));

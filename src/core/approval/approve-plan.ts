@@ -44,7 +44,7 @@ export function approvePlan(plan: Plan, approval: Approval): Result<ApprovedPlan
 
 function approverIssues({ approvedBy }: Approval): Issue[] {
   // Callers without types can pass anything; this is the one gate that must hold for them too.
-  const { kind, id } = (approvedBy as Partial<Approval['approvedBy']> | undefined) ?? {};
+  const { kind, id } = approvedBy ?? {};
   const issues: Issue[] = [];
   if (kind !== 'user' && kind !== 'policy') {
     const message = `Only a user or a policy can approve, not ${quote(kind)}. An agent can propose and revise.`;

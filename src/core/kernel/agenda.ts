@@ -11,7 +11,7 @@ export const chunk = 4_096;
 /** Works off the agenda, up to one chunk. Returns whether it is empty. */
 export function workOff(core: RunCore, at: number): boolean {
   const { agenda, run } = core;
-  for (let left = chunk; run.agendaHead < agenda.length; ) {
+  for (let left = chunk; run.agendaHead < agenda.length;) {
     const row = run.agendaHead;
     const [kind, index, done] = [agenda[row], agenda[row + 1], agenda[row + 2]] as [number, number, number];
     const end = Math.min(sizeOf(core, kind, index), done + left);
@@ -29,7 +29,7 @@ export function workOff(core: RunCore, at: number): boolean {
 }
 
 const sizeOf = ({ graph, steps }: RunCore, kind: number, index: number): number =>
-  kind === task.propagate ? (graph.dependentOffsets[index + 1] as number) - (graph.dependentOffsets[index] as number) : steps.length;
+  kind === task.propagate ? graph.dependentOffsets[index + 1]! - graph.dependentOffsets[index]! : steps.length;
 
 interface Item {
   readonly kind: number;
@@ -40,9 +40,11 @@ interface Item {
 
 function perform(core: RunCore, { kind, index, item, at }: Item): void {
   const { graph, columns } = core;
-  if (kind === task.propagate) tellDependent(core, { of: index, to: graph.dependents[(graph.dependentOffsets[index] as number) + item] as number, at });
+  if (kind === task.propagate)
+    tellDependent(core, { of: index, to: graph.dependents[graph.dependentOffsets[index]! + item]!, at });
   else if (kind === task.sweep) stopStep(core, item, at);
-  else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item)) mustMoveStep(core, item, 'RELEASE', { at });
+  else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item))
+    mustMoveStep(core, item, 'RELEASE', { at });
 }
 
 /** Steps of the synthesis phase wait until the run is synthesizing, whatever their dependencies. */
@@ -69,7 +71,7 @@ const publishSkip = (core: RunCore, index: number): void =>
 /** Why a step was skipped, told from its first dependency that did not succeed. */
 export function skipError(core: RunCore, index: number): StoredError {
   const { id } = stepOf(core, index);
-  const cause = core.columns.cause[index] as number;
+  const cause = core.columns.cause[index]!;
   const dependency = core.graph.ids[cause] ?? '';
   const message = `"${id}" was not run, because "${dependency}", which it depends on, is ${statusOf(core, cause)}.`;
   return { code: 'DEPENDENCY_NOT_MET', message, dependency };
@@ -79,11 +81,12 @@ export function skipError(core: RunCore, index: number): StoredError {
 function stopStep(core: RunCore, index: number, at: number): void {
   const status = statusOf(core, index);
   const { id } = stepOf(core, index);
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   const reason = core.run.stop?.reason ?? '';
   const underWay = status === 'running' || core.columns.issued[index] === 1;
   if (underWay) core.out.push({ type: 'step.abort', stepId: id, attempt, reason });
   if (status === 'running' || status === 'in-doubt') return;
   if (core.columns.issued[index] === 1) core.ledger.settle(index, noSpend);
-  if (moveStep(core, index, 'CANCEL', { at }) === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error: stopError(core) });
+  if (moveStep(core, index, 'CANCEL', { at }) === 'cancelled')
+    publish(core, { type: 'step.cancelled', stepId: id, error: stopError(core) });
 }

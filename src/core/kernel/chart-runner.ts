@@ -1,4 +1,10 @@
-import { createActor, createMachine, type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
+import {
+  createActor,
+  createMachine,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
 
 import { InvariantError } from '../shared/error.js';
 
@@ -46,9 +52,11 @@ function step(machine: AnyStateMachine, from: string, event: EventObject): Chart
   return { to: after.value as string, commands };
 }
 
-let inert: AnyActorScope['self'] | undefined;
+type Scope = Parameters<AnyStateMachine['transition']>[2];
 
-function createScope(commands: string[]): AnyActorScope {
+let inert: Scope['self'] | undefined;
+
+function createScope(commands: string[]): Scope {
   inert ??= createActor(createMachine({}));
   return {
     self: inert,

@@ -52,7 +52,8 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   const fail = (detail: string): never => {
     throw new CheckpointMismatchError(digest, checkpoint.digest, detail);
   };
-  if (checkpoint.formatVersion !== 1) fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version 1`);
+  if (checkpoint.formatVersion !== 1)
+    fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version 1`);
   if (checkpoint.digest !== digest) fail('the plan, a role or an agent has changed since');
   for (const [name, column] of Object.entries(columnsOf(core))) {
     const stored = checkpoint.columns[name];

@@ -45,7 +45,12 @@ export interface Kernel {
   /** Id of the step whose output is the deliverable. */
   readonly deliverableStep: string;
   /** What the run has spent and holds reserved; money in micro-dollars. */
-  readonly ledger: { readonly spentMicroUsd: number; readonly spentTokens: number; readonly reservedMicroUsd: number; readonly reservedTokens: number };
+  readonly ledger: {
+    readonly spentMicroUsd: number;
+    readonly spentTokens: number;
+    readonly reservedMicroUsd: number;
+    readonly reservedTokens: number;
+  };
 }
 
 /**
@@ -78,7 +83,7 @@ export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpo
       return core.run.stop;
     },
     stepStatus: (stepId) => statusOf(core, find(stepId)),
-    attempt: (stepId) => core.columns.attempt[find(stepId)] as number,
+    attempt: (stepId) => core.columns.attempt[find(stepId)]!,
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
     gaps: () => gapsOf(core),
     errorOf: (stepId) => errorOf(core, find(stepId)),
@@ -86,10 +91,10 @@ export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpo
     get ledger() {
       const { spent, reserved } = core.ledger.columns;
       return {
-        spentMicroUsd: spent.costMicroUsd[0] as number,
-        spentTokens: spent.tokens[0] as number,
-        reservedMicroUsd: reserved.costMicroUsd[0] as number,
-        reservedTokens: reserved.tokens[0] as number,
+        spentMicroUsd: spent.costMicroUsd[0]!,
+        spentTokens: spent.tokens[0]!,
+        reservedMicroUsd: reserved.costMicroUsd[0]!,
+        reservedTokens: reserved.tokens[0]!,
       };
     },
   };
@@ -109,7 +114,8 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
   const seq = input.seq ?? run.seq + 1;
   core.out = [];
   try {
-    if (seq <= run.seq) throw new IllegalInputError(input.type, run.lifecycle, undefined, `entry ${seq} comes after entry ${run.seq}`);
+    if (seq <= run.seq)
+      throw new IllegalInputError(input.type, run.lifecycle, undefined, `entry ${seq} comes after entry ${run.seq}`);
     handle(core, input);
     goOn(core, input.at);
     run.seq = seq;
@@ -135,7 +141,9 @@ function goOn(core: RunCore, at: number): void {
   } while (isPending());
 }
 
-const handlers: { readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void } = {
+const handlers: {
+  readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void;
+} = {
   'run.start': onRun.onStart,
   'run.continue': () => undefined,
   'run.pause': onRun.onPause,
@@ -157,10 +165,11 @@ const handlers: { readonly [Type in RunInput['type']]: (core: RunCore, input: Ex
 };
 
 /** Whether a journal entry is for the kernel. */
-export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & { readonly seq: number } => Object.hasOwn(handlers, entry.type);
+export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & { readonly seq: number } =>
+  Object.hasOwn(handlers, entry.type);
 
 function handle(core: RunCore, input: RunInput): void {
-  if (!isRunInput(input)) throw new IllegalInputError((input as RunInput).type, core.run.lifecycle, undefined, 'there is no such input');
+  if (!isRunInput(input)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'there is no such input');
   if (isOver(core)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
   (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
 }

@@ -20,7 +20,7 @@ export function failStep(core: RunCore, index: number, failure: Failure): void {
 export function concludeFailure(core: RunCore, index: number, { error, spend, at }: Failure): void {
   const { id, onFailure } = stepOf(core, index);
   noteError(core, index, error);
-  publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index] as number, error, spend });
+  publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index]!, error, spend });
   if (onFailure !== 'fail-run') return;
   const message = `Step "${id}" failed: ${error.message}`;
   beginStop(core, { stop: { to: 'failed', reason: 'step_failed', error: { ...error, message, stepId: id } }, at });

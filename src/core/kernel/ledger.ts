@@ -83,7 +83,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
 
   /** What the tightest account can give in one dimension: the step's own allowance, else an equal share. */
   const offer = (index: number, dimension: Dimension): number | Shortfall => {
-    const own = ownAllowance(steps[index] as StepDefinition, dimension);
+    const own = ownAllowance(steps[index]!, dimension);
     let amount = own ?? Infinity;
     for (const account of accountsOf(index)) {
       const left = free(account, dimension);
@@ -112,7 +112,10 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       const short = offers.find((found) => typeof found === 'object');
       if (short) return short.reserved > 0 ? { kind: 'wait' } : { kind: 'refused', shortfall: short };
       const [costMicroUsd, tokens] = offers as [number, number];
-      for (const [dimension, amount] of [['costMicroUsd', costMicroUsd], ['tokens', tokens]] as const) {
+      for (const [dimension, amount] of [
+        ['costMicroUsd', costMicroUsd],
+        ['tokens', tokens],
+      ] as const) {
         if (amount === Infinity) continue;
         undo.set(held[dimension], index, amount);
         for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, amount);
@@ -150,14 +153,14 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       for (const { row } of accountsOf(index)) undo.add(columns.awaiting, row, change);
     },
     overrun() {
-      const run = accounts[0] as Account;
+      const run = accounts[0]!;
       const passed = dimensions.find((dimension) => at(spent[dimension], run.row) > run.ceiling[dimension]);
       return passed && shortfall(run, passed, 0);
     },
   };
 }
 
-const at = (column: Float64Array | Int32Array, index: number): number => column[index] as number;
+const at = (column: Float64Array | Int32Array, index: number): number => column[index]!;
 
 const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> => ({
   costMicroUsd: limit?.maxCostMicroUsd ?? Infinity,

@@ -84,13 +84,13 @@ function armTimeout(core: RunCore, index: number, at: number): void {
   if (timeoutMs === undefined) return;
   const dueAt = at + timeoutMs;
   core.undo.set(core.columns.dueAt, index, dueAt);
-  const input = { type: 'step.timed-out', at: dueAt, stepId: id, attempt: core.columns.attempt[index] as number } as const;
+  const input = { type: 'step.timed-out', at: dueAt, stepId: id, attempt: core.columns.attempt[index]! } as const;
   core.out.push({ type: 'timer.set', timer: timerOf(index), dueAt, input });
 }
 
 function armRetry(core: RunCore, index: number, at: number): void {
   const { id, retry } = stepOf(core, index);
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   const dueAt = at + backoffMs(retry, { attempt, seed: `${id}:${attempt}:${at}` });
   core.undo.set(core.columns.dueAt, index, dueAt);
   const input = { type: 'step.retry-due', at: dueAt, stepId: id, attempt } as const;

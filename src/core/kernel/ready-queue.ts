@@ -10,8 +10,9 @@ export interface ReadyQueue {
 /** `rankOf` must not change while an index is queued. */
 export function createReadyQueue(rankOf: (index: number) => number): ReadyQueue {
   const heap: number[] = [];
-  const at = (position: number): number => heap[position] as number;
-  const before = (a: number, b: number): boolean => rankOf(at(a)) - rankOf(at(b)) < 0 || (rankOf(at(a)) === rankOf(at(b)) && at(a) < at(b));
+  const at = (position: number): number => heap[position]!;
+  const before = (a: number, b: number): boolean =>
+    rankOf(at(a)) - rankOf(at(b)) < 0 || (rankOf(at(a)) === rankOf(at(b)) && at(a) < at(b));
   const swap = (a: number, b: number): void => {
     const held = at(a);
     heap[a] = at(b);
@@ -25,7 +26,7 @@ export function createReadyQueue(rankOf: (index: number) => number): ReadyQueue 
     }
   };
   const sink = (): void => {
-    for (let position = 0; ; ) {
+    for (let position = 0; ;) {
       const left = 2 * position + 1;
       let first = position;
       if (left < heap.length && before(left, first)) first = left;

@@ -87,7 +87,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
   const { steps } = definition;
   const undo = createUndoLog();
   const runners = new Map(Object.entries(machines).map(([name, machine]) => [name, createChartRunner(machine)]));
-  const runnerOf = (name: string): ChartRunner => runners.get(name) as ChartRunner;
+  const runnerOf = (name: string): ChartRunner => runners.get(name)!;
   const stepRunners = steps.map((step) => runnerOf(step.chart));
   const core: RunCore = {
     materialized,
@@ -102,7 +102,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     undo,
     lifecycle: runnerOf(definition.lifecycle.id),
     pause: runnerOf(definition.pause.id),
-    chartOf: (index) => stepRunners[index] as ChartRunner,
+    chartOf: (index) => stepRunners[index]!,
     out: [],
   };
   steps.forEach((step, index) => callsAgent(step) && core.ledger.expect(index, 1));
@@ -147,9 +147,8 @@ function initialScalars(steps: readonly StepDefinition[]): RunScalars {
 /** A `reduce` step is computed in the process and spends nothing. */
 export const callsAgent = (step: StepDefinition): boolean => step.agentId !== undefined;
 
-export const stepOf = (core: RunCore, index: number): StepDefinition => core.steps[index] as StepDefinition;
-export const statusOf = (core: RunCore, index: number): StepStatus =>
-  stepStatuses[core.columns.status[index] as number] as StepStatus;
+export const stepOf = (core: RunCore, index: number): StepDefinition => core.steps[index]!;
+export const statusOf = (core: RunCore, index: number): StepStatus => stepStatuses[core.columns.status[index]!]!;
 
 export const publish = (core: RunCore, event: RunFact): void => void core.out.push({ type: 'publish', event });
 

@@ -18,7 +18,12 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
   const { maxDurationMs } = materialized.definition.budget;
   if (maxDurationMs !== undefined) {
     run.deadlineAt = input.at + maxDurationMs;
-    core.out.push({ type: 'timer.set', timer: 'run:deadline', dueAt: run.deadlineAt, input: { type: 'run.deadline', at: run.deadlineAt } });
+    core.out.push({
+      type: 'timer.set',
+      timer: 'run:deadline',
+      dueAt: run.deadlineAt,
+      input: { type: 'run.deadline', at: run.deadlineAt },
+    });
   }
   scheduleRoots(core);
 }
@@ -49,7 +54,10 @@ export function onDeadline(core: RunCore, input: Input<'run.deadline'>): void {
   run.deadlineAt = 0;
   const { maxDurationMs } = materialized.definition.budget;
   const message = `The run did not end within its ${maxDurationMs} ms (budget.maxDurationMs).`;
-  beginStop(core, { stop: { to: 'failed', reason: 'deadline_exceeded', error: { code: 'DEADLINE_EXCEEDED', message } }, at: input.at });
+  beginStop(core, {
+    stop: { to: 'failed', reason: 'deadline_exceeded', error: { code: 'DEADLINE_EXCEEDED', message } },
+    at: input.at,
+  });
 }
 
 export function onGraceOver(core: RunCore, input: Input<'run.grace-over'>): void {
@@ -77,6 +85,7 @@ function expectDelivery(core: RunCore, input: RunInput): void {
 
 function expectUnderWay(core: RunCore, input: RunInput): void {
   const { lifecycle, stop } = core.run;
-  if (lifecycle !== 'executing' && lifecycle !== 'synthesizing') throw illegal(core, input, 'it takes a run that is executing or synthesizing');
+  if (lifecycle !== 'executing' && lifecycle !== 'synthesizing')
+    throw illegal(core, input, 'it takes a run that is executing or synthesizing');
   if (stop) throw illegal(core, input, `the run is stopping (${stop.reason})`);
 }

@@ -48,11 +48,14 @@ function issue(core: RunCore, index: number, allowance: Allowance): void {
   if (callsAgent(step)) ledger.expect(index, -1);
   undo.set(columns.issued, index, 1);
   undo.add(columns.attempt, index, 1);
-  core.out.push({ type: 'step.start', stepId: step.id, attempt: columns.attempt[index] as number, allowance });
+  core.out.push({ type: 'step.start', stepId: step.id, attempt: columns.attempt[index]!, allowance });
 }
 
 /** A ceiling of the run ends or pauses the run; one of a role ends only that role's step. */
-function refuse(core: RunCore, { index, shortfall, at }: { readonly index: number; readonly shortfall: Shortfall; readonly at: number }): boolean {
+function refuse(
+  core: RunCore,
+  { index, shortfall, at }: { readonly index: number; readonly shortfall: Shortfall; readonly at: number },
+): boolean {
   const stepId = stepOf(core, index).id;
   if (shortfall.account.kind === 'role') {
     failStep(core, index, { error: budgetError(shortfall, stepId), spend: noSpend, at });

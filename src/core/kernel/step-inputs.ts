@@ -6,7 +6,10 @@ import { noSpend } from './no-spend.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { noteError, settleCancelled } from './stop-run.js';
 
-export type StepInput<Type extends RunInput['type'] = RunInput['type']> = Extract<RunInput, { readonly type: Type; readonly stepId: string }>;
+export type StepInput<Type extends RunInput['type'] = RunInput['type']> = Extract<
+  RunInput,
+  { readonly type: Type; readonly stepId: string }
+>;
 
 /** Finds the step an input names. */
 export function indexOf(core: RunCore, input: StepInput): number {
@@ -16,14 +19,23 @@ export function indexOf(core: RunCore, input: StepInput): number {
 }
 
 /** @throws IllegalInputError unless the step is in one of the statuses, in the attempt that the input names. */
-function expectAttempt(core: RunCore, index: number, { input, statuses }: { readonly input: StepInput & { readonly attempt: number }; readonly statuses: readonly StepStatus[] }): void {
+function expectAttempt(
+  core: RunCore,
+  index: number,
+  { input, statuses }: { readonly input: StepInput & { readonly attempt: number }; readonly statuses: readonly StepStatus[] },
+): void {
   const status = statusOf(core, index);
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   if (!statuses.includes(status)) {
     throw new IllegalInputError(input.type, status, input.stepId, `it takes one of ${statuses.join(', ')}`);
   }
   if (attempt !== input.attempt) {
-    throw new IllegalInputError(input.type, status, input.stepId, `it speaks of attempt ${input.attempt}, the step is at attempt ${attempt}`);
+    throw new IllegalInputError(
+      input.type,
+      status,
+      input.stepId,
+      `it speaks of attempt ${input.attempt}, the step is at attempt ${attempt}`,
+    );
   }
 }
 
@@ -31,7 +43,8 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['ready'] });
   const { run, columns } = core;
-  if (columns.issued[index] === 0) throw new IllegalInputError(input.type, 'ready', input.stepId, 'the kernel has not asked for it to start');
+  if (columns.issued[index] === 0)
+    throw new IllegalInputError(input.type, 'ready', input.stepId, 'the kernel has not asked for it to start');
   if (run.pause === 'paused') throw new IllegalInputError(input.type, 'ready', input.stepId, 'the run is paused');
   mustMoveStep(core, index, 'START', { at: input.at });
   publish(core, { type: 'step.started', stepId: input.stepId, attempt: input.attempt });
@@ -70,7 +83,12 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
   expectAttempt(core, index, { input, statuses: ['running'] });
   const { stepId, attempt, at } = input;
   const { timeoutMs, retry } = stepOf(core, index);
-  const error = { code: 'TIMED_OUT', message: `Step "${stepId}" did not end within ${timeoutMs} ms (attempt ${attempt}).`, stepId, attempt };
+  const error = {
+    code: 'TIMED_OUT',
+    message: `Step "${stepId}" did not end within ${timeoutMs} ms (attempt ${attempt}).`,
+    stepId,
+    attempt,
+  };
   core.ledger.abandon(index);
   core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
   if (core.run.stop) return settleCancelled(core, index, at);
@@ -79,15 +97,19 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
 }
 
 /** Says what became of an attempt that did not succeed. */
-function conclude(core: RunCore, index: number, { to, ...failure }: Parameters<typeof concludeFailure>[2] & { readonly to: StepStatus }): void {
+function conclude(
+  core: RunCore,
+  index: number,
+  { to, ...failure }: Parameters<typeof concludeFailure>[2] & { readonly to: StepStatus },
+): void {
   const { error, spend } = failure;
   const stepId = stepOf(core, index).id;
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   if (to === 'failed') concludeFailure(core, index, failure);
   else if (to === 'in-doubt') {
     noteError(core, index, error);
     publish(core, { type: 'step.in-doubt', stepId, attempt, error });
-  } else publish(core, { type: 'step.backing-off', stepId, attempt, error, retryAt: core.columns.dueAt[index] as number, spend });
+  } else publish(core, { type: 'step.backing-off', stepId, attempt, error, retryAt: core.columns.dueAt[index]!, spend });
 }
 
 export function onRetryDue(core: RunCore, input: StepInput<'step.retry-due'>): void {
@@ -116,9 +138,10 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
     throw new IllegalInputError(input.type, status, stepId, 'only a gated step or one in doubt waits for a decision');
   }
   publish(core, { type: 'step.decided', stepId, decision });
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
-  if (to === 'succeeded') publish(core, { type: 'step.succeeded', stepId, attempt, output: decision.output ?? null, spend: noSpend });
+  if (to === 'succeeded')
+    publish(core, { type: 'step.succeeded', stepId, attempt, output: decision.output ?? null, spend: noSpend });
   if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
 }
 

@@ -18,7 +18,7 @@ export const stepStatuses = [
 
 const codes = new Map<StepStatus, number>(stepStatuses.map((status, code) => [status, code]));
 
-export const statusCode = (status: StepStatus): number => codes.get(status) as number;
+export const statusCode = (status: StepStatus): number => codes.get(status)!;
 
 /** Statuses that end a step for those who wait for it. */
 export const isSettled = (status: StepStatus): boolean =>

@@ -13,7 +13,12 @@ export function beginStop(core: RunCore, { stop, at }: { readonly stop: Stop; re
   publish(core, { type: 'run.stopping', to: stop.to, reason: stop.reason });
   scheduleSweep(core);
   run.graceAt = at + run.graceMs;
-  core.out.push({ type: 'timer.set', timer: 'run:grace', dueAt: run.graceAt, input: { type: 'run.grace-over', at: run.graceAt } });
+  core.out.push({
+    type: 'timer.set',
+    timer: 'run:grace',
+    dueAt: run.graceAt,
+    input: { type: 'run.grace-over', at: run.graceAt },
+  });
 }
 
 /** The grace time is over: what still runs is taken to be cancelled, or to be in doubt where it may not run twice. */
@@ -34,7 +39,7 @@ function cancelRunning(core: RunCore, index: number, at: number): void {
 export function settleCancelled(core: RunCore, index: number, at: number): void {
   const { id } = stepOf(core, index);
   const error = stopError(core);
-  const attempt = core.columns.attempt[index] as number;
+  const attempt = core.columns.attempt[index]!;
   const to = moveStep(core, index, 'CANCEL', { at });
   if (to === 'in-doubt') {
     noteError(core, index, error);
@@ -45,12 +50,18 @@ export function settleCancelled(core: RunCore, index: number, at: number): void 
 /** Keeps why a step failed or is in doubt. */
 export function noteError(core: RunCore, index: number, error: StoredError): void {
   const before = core.errors.get(index);
-  core.undo.onRollback(() => void (before ? core.errors.set(index, before) : core.errors.delete(index)));
+  core.undo.onRollback(() => {
+    if (before) core.errors.set(index, before);
+    else core.errors.delete(index);
+  });
   core.errors.set(index, error);
 }
 
 /** A ceiling of the run stands in the way: the run fails, or pauses where its budget says so. */
-export function exceedBudget(core: RunCore, { shortfall, stepId, at }: { readonly shortfall: Shortfall; readonly stepId?: string; readonly at: number }): void {
+export function exceedBudget(
+  core: RunCore,
+  { shortfall, stepId, at }: { readonly shortfall: Shortfall; readonly stepId?: string; readonly at: number },
+): void {
   const reason = 'budget_exceeded';
   if (core.materialized.definition.budget.onExceeded === 'fail') {
     return beginStop(core, { stop: { to: 'failed', reason, error: budgetError(shortfall, stepId) }, at });
@@ -70,5 +81,12 @@ export function budgetError({ dimension, account, ceiling, spent, reserved, need
   const message =
     `The budget of ${owner} is exhausted${where}: ${figures.spent} of ${figures.ceiling} ${units[dimension]} are spent, ` +
     `${figures.reserved} reserved${wanted}.`;
-  return { code: 'BUDGET_EXCEEDED', message, dimension, unit: units[dimension], ...figures, ...(stepId !== undefined && { stepId }) };
+  return {
+    code: 'BUDGET_EXCEEDED',
+    message,
+    dimension,
+    unit: units[dimension],
+    ...figures,
+    ...(stepId !== undefined && { stepId }),
+  };
 }

@@ -24,18 +24,18 @@ export function createUndoLog(): UndoLog {
   };
   const set = (column: Column, index: number, value: number): void => {
     columns.push(column);
-    places.push(index, column[index] as number);
+    places.push(index, column[index]!);
     column[index] = value;
   };
   return {
     set,
-    add: (column, index, amount) => set(column, index, (column[index] as number) + amount),
+    add: (column, index, amount) => set(column, index, column[index]! + amount),
     onRollback: (undo) => void undos.push(undo),
     commit: forget,
     rollback() {
       const touched = columns.length + undos.length > 0;
       for (let entry = columns.length - 1; entry >= 0; entry -= 1) {
-        (columns[entry] as Column)[places[2 * entry] as number] = places[2 * entry + 1] as number;
+        columns[entry]![places[2 * entry]!] = places[2 * entry + 1]!;
       }
       for (const undo of undos.reverse()) undo();
       forget();

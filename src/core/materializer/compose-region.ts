@@ -1,5 +1,6 @@
 import { reducers } from '../plan/reduce.js';
 import type { Gap, StepStatus } from '../ports/run.js';
+import { quote } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import { change, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
 import type { StepDefinition } from './definition.js';
@@ -14,12 +15,20 @@ const cancelled = { guard: isStopping, target: 'cancelled' };
 
 /** The region of one step in a composed machine, as an XState state config. Its states are the step's statuses. */
 export function composeRegion(materialized: MaterializedRun, index: number): object {
-  const step = materialized.definition.steps[index] as StepDefinition;
+  const step = materialized.definition.steps[index]!;
   const { id } = step;
   const next: StepStatus = step.gate ? 'gated' : 'ready';
-  const decided = (approve: boolean): ComposedGuard => ({ event }) => event['stepId'] === id && event['approve'] === approve;
+  const decided =
+    (approve: boolean): ComposedGuard =>
+    ({ event }) =>
+      event['stepId'] === id && event['approve'] === approve;
   const enter = (status: StepStatus) => change(({ context }) => ({ status: { ...context.status, [id]: status } }));
-  const decide = (yes: StepStatus) => ({ DECIDE: [{ guard: decided(true), target: yes }, { guard: decided(false), target: 'failed' }] });
+  const decide = (yes: StepStatus) => ({
+    DECIDE: [
+      { guard: decided(true), target: yes },
+      { guard: decided(false), target: 'failed' },
+    ],
+  });
   const final = (status: StepStatus) => ({ type: 'final', entry: [enter(status)] });
   const failRun = step.onFailure === 'fail-run' ? [stopRun('failed', () => 'step_failed')] : [];
   const states: Partial<Record<StepStatus, object>> = {
@@ -33,7 +42,10 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
       always: [cancelled, { guard: ({ context }: ComposedArgs) => !context.paused, target: 'running' }],
     },
     running: {
-      entry: [enter('running'), change(({ context }) => ({ attempts: { ...context.attempts, [id]: attemptOf(context, id) + 1 } }))],
+      entry: [
+        enter('running'),
+        change(({ context }) => ({ attempts: { ...context.attempts, [id]: attemptOf(context, id) + 1 } })),
+      ],
       ...(step.agentId === undefined ? reduceState(materialized, step) : agentState(materialized, step)),
     },
     'backing-off': { entry: enter('backing-off'), always: [cancelled], after: { [delayName(index)]: 'ready' } },
@@ -48,11 +60,15 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
 
 export const attemptOf = (context: ComposedContext, id: string): number => context.attempts[id] ?? 0;
 
-const isUnfed = ({ dependsOn, join }: StepDefinition): ComposedGuard => ({ context }) =>
-  join === 'all-succeeded' && dependsOn.some((id) => isSettled(context.status[id]) && context.status[id] !== 'succeeded');
+const isUnfed =
+  ({ dependsOn, join }: StepDefinition): ComposedGuard =>
+  ({ context }) =>
+    join === 'all-succeeded' && dependsOn.some((id) => isSettled(context.status[id]) && context.status[id] !== 'succeeded');
 
-const mayBegin = ({ dependsOn, phase }: StepDefinition): ComposedGuard => ({ context }) =>
-  (phase !== 'synthesis' || context.synthesizing) && dependsOn.every((id) => isSettled(context.status[id]));
+const mayBegin =
+  ({ dependsOn, phase }: StepDefinition): ComposedGuard =>
+  ({ context }) =>
+    (phase !== 'synthesis' || context.synthesizing) && dependsOn.every((id) => isSettled(context.status[id]));
 
 const keepOutput = (id: string, outputOf: (args: ComposedArgs) => Json): unknown =>
   change((args) => ({ outputs: { ...args.context.outputs, [id]: outputOf(args) } }));
@@ -74,7 +90,9 @@ function agentState(materialized: MaterializedRun, step: StepDefinition): object
   const answer = ({ event }: ComposedArgs) => (event['output'] ?? {}) as Answer;
   const isCompleted: ComposedGuard = (args) => (answer(args).outcome ?? 'completed') === 'completed';
   const canRetry: ComposedGuard = ({ context }) => attemptOf(context, id) < retry.attempts;
-  const noteError = change(({ context, event }) => ({ errors: { ...context.errors, [id]: messageOf(event['error'] ?? event['output']) } }));
+  const noteError = change(({ context, event }) => ({
+    errors: { ...context.errors, [id]: messageOf(event['error'] ?? event['output']) },
+  }));
   const again = { guard: canRetry, target: 'backing-off', actions: [noteError] };
   const fail = { target: 'failed', actions: [noteError] };
   // Under way when the run was stopped, or the time was up: it may have happened all the same.
@@ -83,7 +101,11 @@ function agentState(materialized: MaterializedRun, step: StepDefinition): object
     invoke: {
       src: agentId,
       input: ({ context }: ComposedArgs) => inputOf(materialized, step, context),
-      onDone: [{ guard: isCompleted, target: 'succeeded', actions: [keepOutput(id, (args) => answer(args).output ?? null)] }, again, fail],
+      onDone: [
+        { guard: isCompleted, target: 'succeeded', actions: [keepOutput(id, (args) => answer(args).output ?? null)] },
+        again,
+        fail,
+      ],
       onError: [again, fail],
     },
     always: [stopped],
@@ -91,11 +113,15 @@ function agentState(materialized: MaterializedRun, step: StepDefinition): object
   };
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : (JSON.stringify(error) ?? 'no reason given'));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : quote(error));
 
 function inputOf({ definition }: MaterializedRun, step: StepDefinition, context: ComposedContext) {
   const promptTemplate = definition.roles.find(({ key }) => key === step.role)?.promptTemplate;
-  const { instructions, input } = stepRequest(step, { outputOf: (id) => context.outputs[id], gaps: gapsOf(context, step), promptTemplate });
+  const { instructions, input } = stepRequest(step, {
+    outputOf: (id) => context.outputs[id],
+    gaps: gapsOf(context, step),
+    promptTemplate,
+  });
   return { stepId: step.id, kind: step.kind, role: step.role ?? '', attempt: attemptOf(context, step.id), instructions, input };
 }
 

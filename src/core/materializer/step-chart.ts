@@ -82,7 +82,10 @@ function waitingStates({ gate, settled }: StepShape) {
       },
     },
     gated: { entry: commands('openGate'), on: { APPROVE: to('ready'), REFUSE: to('failed'), ...cancel } },
-    ready: { entry: commands('enqueue'), on: { START: to('running'), REQUIRE_DECISION: to('gated'), FAIL: to('failed'), ...cancel } },
+    ready: {
+      entry: commands('enqueue'),
+      on: { START: to('running'), REQUIRE_DECISION: to('gated'), FAIL: to('failed'), ...cancel },
+    },
     'backing-off': { entry: commands('armRetry'), exit: commands('disarm'), on: { RETRY: to('ready'), ...cancel } },
   };
 }
@@ -118,4 +121,7 @@ function workingStates({ retry, once }: StepShape) {
   };
 }
 
-const endStates = { failed: over, skipped: over, cancelled: over, compensated: { type: 'final' } } satisfies Record<string, ChartState>;
+const endStates = { failed: over, skipped: over, cancelled: over, compensated: { type: 'final' } } satisfies Record<
+  string,
+  ChartState
+>;

@@ -40,7 +40,11 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
 }
 
 /** The inputs of a reduce step, each with the role it came from. */
-export function contributions({ definition, graph }: MaterializedRun, step: StepDefinition, outputOf: StepInputs['outputOf']): Contribution[] {
+export function contributions(
+  { definition, graph }: MaterializedRun,
+  step: StepDefinition,
+  outputOf: StepInputs['outputOf'],
+): Contribution[] {
   return step.input.flatMap((stepId) => {
     const output = outputOf(stepId);
     const role = definition.steps[graph.indexOf.get(stepId) ?? -1]?.role ?? '';

@@ -29,7 +29,10 @@ export function toStateMachine(materialized: MaterializedRun): AnyStateMachine {
     id: 'planwright',
     initial: 'active',
     context: initialContext(definition),
-    output: ({ context }: ComposedArgs) => ({ deliverable: context.outputs[isReached.deliverable], reason: context.stop?.reason }),
+    output: ({ context }: ComposedArgs) => ({
+      deliverable: context.outputs[isReached.deliverable],
+      reason: context.stop?.reason,
+    }),
     states: {
       active: {
         type: 'parallel',
@@ -40,7 +43,9 @@ export function toStateMachine(materialized: MaterializedRun): AnyStateMachine {
           { guard: isReached.end('cancelled'), target: 'cancelled' },
           { guard: isReached.deliverableThere, target: 'completed' },
         ],
-        ...(budget.maxDurationMs !== undefined && { after: { [budget.maxDurationMs]: { actions: [stopRun('failed', () => 'deadline_exceeded')] } } }),
+        ...(budget.maxDurationMs !== undefined && {
+          after: { [budget.maxDurationMs]: { actions: [stopRun('failed', () => 'deadline_exceeded')] } },
+        }),
       },
       completed: { type: 'final' },
       failed: { type: 'final' },
@@ -50,7 +55,8 @@ export function toStateMachine(materialized: MaterializedRun): AnyStateMachine {
   const delays = Object.fromEntries(
     steps.map(({ id, retry }, index) => [
       delayName(index),
-      ({ context }: { context: ComposedContext }) => backoffMs(retry, { attempt: attemptOf(context, id), seed: `${id}:${attemptOf(context, id)}` }),
+      ({ context }: { context: ComposedContext }) =>
+        backoffMs(retry, { attempt: attemptOf(context, id), seed: `${id}:${attemptOf(context, id)}` }),
     ]),
   );
   // Generated, so that XState's inference has nothing to infer from; its config type wants literals.
@@ -63,7 +69,9 @@ const isOpen: ComposedGuard = ({ context }) => context.stop === null;
 const controls = {
   PAUSE: { guard: (args: ComposedArgs) => isOpen(args) && !args.context.paused, actions: [change(() => ({ paused: true }))] },
   RESUME: { guard: (args: ComposedArgs) => isOpen(args) && args.context.paused, actions: [change(() => ({ paused: false }))] },
-  CANCEL: { actions: [stopRun('cancelled', ({ event }) => (typeof event['reason'] === 'string' ? event['reason'] : 'cancelled'))] },
+  CANCEL: {
+    actions: [stopRun('cancelled', ({ event }) => (typeof event['reason'] === 'string' ? event['reason'] : 'cancelled'))],
+  },
 };
 
 const initialContext = ({ steps }: RunDefinition): ComposedContext => ({
@@ -83,8 +91,12 @@ function reachedBy({ steps }: RunDefinition) {
   const synthesis = idsOf(({ phase }) => phase === 'synthesis');
   const tickets = idsOf(({ kind }) => kind === 'ticket');
   const deliverable = synthesis.at(-1) ?? work.at(-1) ?? '';
-  const allSettled = (ids: readonly string[]): ComposedGuard => ({ context }) => ids.every((id) => isSettled(context.status[id]));
-  const isQuiet: ComposedGuard = ({ context }) => Object.values(context.status).every((status) => isSettled(status) || status === 'in-doubt');
+  const allSettled =
+    (ids: readonly string[]): ComposedGuard =>
+    ({ context }) =>
+      ids.every((id) => isSettled(context.status[id]));
+  const isQuiet: ComposedGuard = ({ context }) =>
+    Object.values(context.status).every((status) => isSettled(status) || status === 'in-doubt');
   const succeeded: ComposedGuard = ({ context }) => context.status[deliverable] === 'succeeded';
   const isSynthesisOver: ComposedGuard = (args) => args.context.synthesizing && allSettled(synthesis)(args);
   return {
@@ -93,7 +105,10 @@ function reachedBy({ steps }: RunDefinition) {
     nothingDone: ({ context }: ComposedArgs) => tickets.length > 0 && tickets.every((id) => context.status[id] !== 'succeeded'),
     deliverableThere: (args: ComposedArgs) => isOpen(args) && isSynthesisOver(args) && succeeded(args),
     deliverableMissing: (args: ComposedArgs) => isSynthesisOver(args) && !succeeded(args),
-    end: (to: 'failed' | 'cancelled'): ComposedGuard => (args) => args.context.stop?.to === to && isQuiet(args),
+    end:
+      (to: 'failed' | 'cancelled'): ComposedGuard =>
+      (args) =>
+        args.context.stop?.to === to && isQuiet(args),
   };
 }
 

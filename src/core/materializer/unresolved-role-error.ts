@@ -17,6 +17,8 @@ export class UnresolvedRoleError extends PlanwrightError {
 export class NotApprovedError extends PlanwrightError {
   readonly code = 'NOT_APPROVED';
   constructor() {
-    super('Only an approved plan can be materialized. Call approvePlan(plan, { digest, revision, approvedBy }) and pass its value.');
+    super(
+      'Only an approved plan can be materialized. Call approvePlan(plan, { digest, revision, approvedBy }) and pass its value.',
+    );
   }
 }

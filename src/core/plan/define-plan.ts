@@ -11,7 +11,10 @@ import { sortSteps } from './sort-steps.js';
 import { draftedStep, inOrder } from './step-defaults.js';
 
 /** A plan written by hand: a known process, without a proposal. Defaults are those of a proposal's. */
-export interface PlanDraft extends Pick<OrchestrationProposal, 'goal' | 'roles' | 'context' | 'budget' | 'resources' | 'metadata'> {
+export interface PlanDraft extends Pick<
+  OrchestrationProposal,
+  'goal' | 'roles' | 'context' | 'budget' | 'resources' | 'metadata'
+> {
   /** Each step's `phase` is `work` unless it says otherwise; its input, unless named, is what its dependencies gave. */
   readonly steps: readonly (StepDraft & { readonly phase?: Phase })[];
 }
@@ -27,7 +30,13 @@ export function definePlan(draft: PlanDraft, { revision = 1 }: { readonly revisi
     const isNew = !ids.has(id) && id !== '';
     ids.add(id);
     if (isNew) return [];
-    return [{ code: 'duplicate-step', pointer: `/steps/${place}/id`, message: `The id ${quote(id)} is empty or stands twice. Ids must be unique.` }];
+    return [
+      {
+        code: 'duplicate-step',
+        pointer: `/steps/${place}/id`,
+        message: `The id ${quote(id)} is empty or stands twice. Ids must be unique.`,
+      },
+    ];
   });
   if (drafts.length === 0) doubles.push({ code: 'no-steps', pointer: '/steps', message: 'A plan needs at least one step.' });
   if (doubles.length > 0) return err(doubles);

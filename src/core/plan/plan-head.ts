@@ -7,9 +7,7 @@ import { inOrder, spendCeiling } from './step-defaults.js';
 type HeadOf = Pick<OrchestrationProposal, 'goal' | 'roles' | 'resources' | 'metadata' | 'context' | 'budget'>;
 
 /** What a plan says beside its steps, with every default filled in; nothing in it is shared with the proposal. */
-export function planHead(
-  proposal: HeadOf,
-): Pick<Plan, 'goal' | 'context' | 'roles' | 'budget' | 'resources' | 'metadata'> {
+export function planHead(proposal: HeadOf): Pick<Plan, 'goal' | 'context' | 'roles' | 'budget' | 'resources' | 'metadata'> {
   const { goal, roles, resources = {}, metadata } = proposal;
   const byKey = new Map(roles.map((role) => [role.key, role]));
   return {

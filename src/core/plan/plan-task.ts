@@ -22,7 +22,18 @@ export function planTask(agentId: string, task: Task): Plan {
   const plan = definePlan({
     goal: instructions,
     roles: [{ key: 'agent', kind: 'existing', agentId }],
-    steps: [{ id: 'task', kind: 'ticket', title: 'Task', role: 'agent', instructions, effect, ...(input && { given: input }), ...executionOf(task) }],
+    steps: [
+      {
+        id: 'task',
+        kind: 'ticket',
+        title: 'Task',
+        role: 'agent',
+        instructions,
+        effect,
+        ...(input && { given: input }),
+        ...executionOf(task),
+      },
+    ],
     ...(context && { context }),
     ...(budget && { budget }),
   });

@@ -1,4 +1,4 @@
-import { AgentError } from '../shared/agent-error.js';
+import type { AgentError } from '../shared/agent-error.js';
 import { canonicalJson, CanonicalJsonError } from '../shared/canonical-json.js';
 import { copyJson } from '../shared/copy-json.js';
 import { isPlanwrightError } from '../shared/error.js';
@@ -19,7 +19,11 @@ export function outcomeOf(result: unknown, outputSchema: JsonSchema | undefined)
   if (typeof result !== 'object' || result === null) {
     return invalid(`The agent returned ${quote(result)} instead of an object such as { output: … }.`, noSpend);
   }
-  const { output, outcome = 'completed', usage } = result as { readonly output?: unknown; readonly outcome?: unknown; readonly usage?: unknown };
+  const {
+    output,
+    outcome = 'completed',
+    usage,
+  } = result as { readonly output?: unknown; readonly outcome?: unknown; readonly usage?: unknown };
   const spend = spendOf(usage);
   const json = ownJson(output);
   if (typeof json === 'string') return invalid(json, spend);
@@ -35,13 +39,16 @@ export function outcomeOf(result: unknown, outputSchema: JsonSchema | undefined)
 /** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. */
 export function failureOf(thrown: unknown): AttemptOutcome {
   const message = messageOf(thrown);
-  if (thrown instanceof AgentError || (isPlanwrightError(thrown) && thrown.code === 'AGENT_FAILED')) {
-    const { reason, retryable, usage } = thrown as AgentError;
+  if (isAgentError(thrown)) {
+    const { reason, retryable, usage } = thrown;
     return { kind: 'failed', error: { code: reason, message }, retryable, spend: spendOf(usage) };
   }
   const code = isPlanwrightError(thrown) ? thrown.code : 'AGENT_FAILED';
   return { kind: 'failed', error: { code, message }, retryable: true, spend: spendOf(undefined) };
 }
+
+/** By its code, so that one from another copy of planwright is one too. */
+const isAgentError = (thrown: unknown): thrown is AgentError => isPlanwrightError(thrown) && thrown.code === 'AGENT_FAILED';
 
 const noSpend = spendOf(undefined);
 const invalid = (message: string, spend: Spend): AttemptOutcome => ({
@@ -54,7 +61,11 @@ const invalid = (message: string, spend: Spend): AttemptOutcome => ({
 /** The agent has answered that it will not do it. Asking again with nothing new would get the same answer. */
 const declined = (outcome: 'needs-context' | 'rejected', output: Json, spend: Spend): AttemptOutcome => ({
   kind: 'failed',
-  error: { code: outcome === 'rejected' ? 'REJECTED' : 'NEEDS_CONTEXT', message: typeof output === 'string' ? output : quote(output), output },
+  error: {
+    code: outcome === 'rejected' ? 'REJECTED' : 'NEEDS_CONTEXT',
+    message: typeof output === 'string' ? output : quote(output),
+    output,
+  },
   retryable: false,
   spend,
 });

@@ -16,7 +16,13 @@ import type { Json } from '../shared/json.js';
 import type { Result } from '../shared/result.js';
 import { createAgentDirectory } from './agent-directory.js';
 import { createRunHandle } from './create-run-handle.js';
-import { ApprovalRefusedError, OrchestratorClosedError, ProposalRejectedError, RunNotFoundError, RunStateError } from './errors.js';
+import {
+  ApprovalRefusedError,
+  OrchestratorClosedError,
+  ProposalRejectedError,
+  RunNotFoundError,
+  RunStateError,
+} from './errors.js';
 import { ManagedRun, type RunSurroundings } from './managed-run.js';
 import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
 import { checkRoles } from './provision.js';
@@ -101,7 +107,10 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     if (run) return run;
     throw new RunNotFoundError(runId);
   };
-  const add = async (what: { readonly plan: Plan; readonly history?: ProposalHistory }, author: Actor | null): Promise<ManagedRun> => {
+  const add = async (
+    what: { readonly plan: Plan; readonly history?: ProposalHistory },
+    author: Actor | null,
+  ): Promise<ManagedRun> => {
     const { plan } = what;
     const run = new ManagedRun(settings.ids(), surroundings, what);
     const at = clock.now();
@@ -113,7 +122,8 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     runs.set(run.runId, run);
     return run;
   };
-  const planOf = (proposal: OrchestrationProposal, revision: number): Plan => accepted(planProposal(proposal, { topologies, revision }));
+  const planOf = (proposal: OrchestrationProposal, revision: number): Plan =>
+    accepted(planProposal(proposal, { topologies, revision }));
 
   const approve = async (runId: string, approval: Approval): Promise<Run> => {
     expectOpen();
@@ -152,16 +162,19 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       if (!history) throw new RunStateError(runId, run.status, 'be revised, because it has no proposal');
       const proposal = accepted(parseProposal(input, { topologies }));
       const at = clock.now();
-      const next = accepted(appendRevision({ ...history, status: run.status }, { proposal, baseRevision, at, ...(author && { author }) }));
+      const next = accepted(
+        appendRevision({ ...history, status: run.status }, { proposal, baseRevision, at, ...(author && { author }) }),
+      );
       const plan = planOf(proposal, baseRevision + 1);
       const { revision } = plan;
-      await run.replan({ plan, history: next }, { type: 'run.revised', at, proposal: asJson(proposal), revision, author: author ?? null });
+      await run.replan(
+        { plan, history: next },
+        { type: 'run.revised', at, proposal: asJson(proposal), revision, author: author ?? null },
+      );
       return describe(run);
     },
     approve,
-    async run(runId) {
-      return createRunHandle(find(runId));
-    },
+    run: (runId) => Promise.resolve(runId).then((id) => createRunHandle(find(id))),
     async list(filter) {
       return (await store.list(filter)).runs;
     },
@@ -210,7 +223,8 @@ function checkTask({ instructions, outputSchema }: Task): void {
     issues.push({ code: 'blank-text', pointer: '/instructions', message: 'A task needs instructions.' });
   }
   const fault = outputSchema === undefined ? undefined : checkJsonSchema(outputSchema);
-  if (fault !== undefined) issues.push({ code: 'malformed-schema', pointer: '/outputSchema', message: `The output schema is malformed: ${fault}.` });
+  if (fault !== undefined)
+    issues.push({ code: 'malformed-schema', pointer: '/outputSchema', message: `The output schema is malformed: ${fault}.` });
   if (issues.length > 0) throw new ProposalRejectedError(issues);
 }
 

@@ -21,7 +21,8 @@ export async function deliver({ workspace, clock, ...request }: DeliverOptions):
   if (!workspace.deliver) return;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await limited(clock, workspace.deliver(request));
+      await limited(clock, workspace.deliver(request));
+      return;
     } catch (error) {
       if (attempt === attempts) throw error;
       await new Promise<void>((resolve) => void clock.schedule(clock.now() + pauseMs * attempt, resolve));

@@ -49,7 +49,13 @@ export class AgentNotFoundError extends PlanwrightError {
     readonly known: readonly string[],
   ) {
     const who = role === undefined ? `Agent "${agentId}"` : `Agent "${agentId}" of role "${role}"`;
-    const names = known.length === 0 ? 'none' : known.slice(0, 20).map((id) => `"${id}"`).join(', ');
+    const names =
+      known.length === 0
+        ? 'none'
+        : known
+            .slice(0, 20)
+            .map((id) => `"${id}"`)
+            .join(', ');
     super(`${who} is not among the agents given to createOrchestrator (${names}). Add it there, or give the role another agent.`);
   }
 }

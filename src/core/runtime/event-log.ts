@@ -50,7 +50,7 @@ export function createEventLog(runId: string): EventLog {
       return () => void emitter.off('event', listener);
     },
     async *read({ after = 0, signal }) {
-      for (let cursor = Math.max(0, after); !signal?.aborted; ) {
+      for (let cursor = Math.max(0, after); !signal?.aborted;) {
         const event = events[cursor];
         if (event) {
           cursor += 1;

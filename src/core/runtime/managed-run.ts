@@ -146,7 +146,8 @@ export class ManagedRun {
     const { workspace, agents } = this.surroundings;
     try {
       const { runId, plan } = this;
-      const hired = (entry: EntryBody) => this.record(entry, entry.type === 'role.hired' ? { ...entry, type: 'run.hired' } : undefined);
+      const hired = (entry: EntryBody) =>
+        this.record(entry, entry.type === 'role.hired' ? { ...entry, type: 'run.hired' } : undefined);
       this.#provision = await provision({ runId, plan, workspace, agents, at: () => this.#now(), record: hired });
       const { roles, teamId, projectId } = this.#provision;
       const materialized = materialize(approved, roles);
@@ -156,7 +157,10 @@ export class ManagedRun {
     } catch (cause) {
       const error = { code: isPlanwrightError(cause) ? cause.code : 'PROVISIONING_FAILED', message: messageOf(cause) };
       this.#status = nextRunStatus(this.#status, 'FAIL');
-      await this.record({ type: 'run.refused', at: this.#now(), error }, { type: 'run.failed', reason: 'provisioning_failed', error });
+      await this.record(
+        { type: 'run.refused', at: this.#now(), error },
+        { type: 'run.failed', reason: 'provisioning_failed', error },
+      );
       await this.#release();
       this.#end();
       return undefined;
@@ -216,7 +220,12 @@ export class ManagedRun {
     for (const { role, agentId } of this.#provision?.hires ?? []) {
       const idempotencyKey = `${this.runId}:release:${role}`;
       const call = (async () => workspace.release?.({ runId: this.runId, idempotencyKey, role, agentId }))();
-      const isReleased = (await withinLimit(clock, graceMs, call)) && (await call.then(() => true, () => false));
+      const isReleased =
+        (await withinLimit(clock, graceMs, call)) &&
+        (await call.then(
+          () => true,
+          () => false,
+        ));
       agents.remove(agentId);
       if (isReleased && workspace.release) {
         const entry = { type: 'role.released', at: this.#now(), role, agentId } as const;

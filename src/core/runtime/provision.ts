@@ -34,7 +34,10 @@ export function checkRoles({ plan, workspace, agents }: Pick<ProvisionOptions, '
     if (role.kind === 'existing') agents.require(role.agentId, role.key);
     else if (!workspace.hire && standIn(role, agents) === undefined) {
       const names = role.hire.name === role.key ? `"${role.key}"` : `"${role.key}" or "${role.hire.name}"`;
-      throw new HireNotPossibleError(role.key, `give createOrchestrator a workspace with hire(), or an agent with the id ${names}.`);
+      throw new HireNotPossibleError(
+        role.key,
+        `give createOrchestrator a workspace with hire(), or an agent with the id ${names}.`,
+      );
     }
   }
 }
@@ -88,7 +91,12 @@ async function createTeam(options: ProvisionOptions, roles: RoleMap): Promise<st
   const agentOf = (role: string): string => roles[role]?.agentId ?? '';
   const leading = plan.steps.findLast(({ phase }) => phase === 'synthesis')?.role ?? plan.roles[0]?.key ?? '';
   const members = plan.roles.map(({ key }) => ({ role: key, agentId: agentOf(key) }));
-  const { teamId } = await workspace.createTeam({ ...callOf(options, 'team'), name: plan.goal, leader: agentOf(leading), members });
+  const { teamId } = await workspace.createTeam({
+    ...callOf(options, 'team'),
+    name: plan.goal,
+    leader: agentOf(leading),
+    members,
+  });
   await record({ type: 'team.created', at: at(), teamId });
   return teamId;
 }

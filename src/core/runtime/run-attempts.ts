@@ -40,7 +40,16 @@ export interface RunAttemptsOptions {
 
 const priorities = { high: 2, normal: 1, low: 0 } as const;
 
-export function createRunAttempts({ runId, materialized, driver, queue, agentOf, resources, isClosing, place }: RunAttemptsOptions): RunAttempts {
+export function createRunAttempts({
+  runId,
+  materialized,
+  driver,
+  queue,
+  agentOf,
+  resources,
+  isClosing,
+  place,
+}: RunAttemptsOptions): RunAttempts {
   const { definition, graph } = materialized;
   const outputs = new Map<string, Json>();
   const recorded = new Map<string, Map<string, Promise<Json>>>();
@@ -48,7 +57,7 @@ export function createRunAttempts({ runId, materialized, driver, queue, agentOf,
   const waiting = new Map<string, StartCommand>();
   const held: StartCommand[] = [];
   const roles = new Map(definition.roles.map((role) => [role.key, role]));
-  const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1] as StepDefinition;
+  const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1]!;
   const kernel = (): Kernel => driver().kernel;
 
   const reduce = ({ stepId, attempt }: StartCommand): void => {

@@ -1,0 +1,58 @@
+import type { RunView, StepView } from 'planwright';
+
+import { bar, bold, dim, duration, green, heading, red, table, usd, yellow } from './text.js';
+
+const width = 40;
+
+/** How a finished run went: every step on one time line, and who spent what. */
+export function showRun(view: RunView): string {
+  const from = view.startedAt ?? 0;
+  const spanMs = Math.max(1, (view.endedAt ?? from) - from);
+  const rows = view.steps.map((step) => [
+    step.id,
+    step.status,
+    attemptsOf(step),
+    timesOf(step, from),
+    ganttOf(step, { from, spanMs }),
+  ]);
+  const usage = Object.entries(view.usageByRole).map(([role, { tokens, costUsd }]) => [role, String(tokens), usd(costUsd)]);
+  return [
+    heading('Timeline'),
+    indent(table([['step', 'status', 'tries', 'start +time', `0 to ${duration(spanMs)}`], ...rows])),
+    heading('Usage'),
+    indent(
+      table([
+        ['role', 'tokens', 'cost'],
+        ...usage,
+        ['run', String(view.usage.tokens), `${usd(view.usage.costUsd)} (${view.usage.provenance})`],
+      ]),
+    ),
+    ...view.gaps.map(({ key, status, reason }) => yellow(`  gap: ${key} is ${status}: ${reason.message}`)),
+    `\n${verdict(view)}`,
+  ].join('\n');
+}
+
+const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
+const attemptsOf = ({ attempts }: StepView): string => (attempts === 0 ? '' : String(attempts));
+
+const timesOf = ({ startedAt, endedAt }: StepView, from: number): string =>
+  startedAt === undefined ? '' : `${duration(startedAt - from)} +${duration((endedAt ?? startedAt) - startedAt)}`;
+
+function ganttOf({ startedAt, endedAt }: StepView, { from, spanMs }: { readonly from: number; readonly spanMs: number }): string {
+  if (startedAt === undefined) return '';
+  const at = (time: number): number => Math.round(((time - from) / spanMs) * width);
+  const start = Math.min(width - 1, at(startedAt));
+  return ' '.repeat(start) + '█'.repeat(Math.max(1, at(endedAt ?? startedAt) - start));
+}
+
+function verdict({ status, reason, error }: RunView): string {
+  if (status === 'completed') return green(bold('completed'));
+  return red(`${bold(status)}${reason === undefined ? '' : ` (${reason})`}${error ? `: ${error.message}` : ''}`);
+}
+
+/** One line that tells how far a run is. */
+export function progressLine({ steps, usage, status }: RunView): string {
+  const done = steps.filter((step) => step.endedAt !== undefined).length;
+  const running = steps.filter((step) => step.status === 'running').map(({ id }) => id);
+  return `${bar(done / steps.length, 24)} ${done}/${steps.length} ${usd(usage.costUsd)} ${dim(running.length > 0 ? running.join(', ') : status)}`;
+}

@@ -1,0 +1,60 @@
+import { createOrchestrator as createCoreOrchestrator, type Orchestrator } from './core/runtime/create-orchestrator.js';
+import type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
+import { planProposal as planWith, type PlanOptions } from './core/plan/plan-proposal.js';
+import type { JsonSchema } from './core/shared/json.js';
+import type { Issue } from './core/shared/issue.js';
+import type { Result } from './core/shared/result.js';
+import type { Plan } from './core/ports/plan.js';
+import type { OrchestrationProposal } from './core/ports/proposal.js';
+import type { Topology } from './core/ports/topology.js';
+import { parseProposal as parseWith, type ParseOptions } from './core/proposal/parse-proposal.js';
+import { proposalJsonSchema as jsonSchemaWith } from './core/proposal/proposal-json-schema.js';
+import { createMemoryStore } from './storage/memory.js';
+import { builtInTopologies } from './topologies/index.js';
+
+// Core knows no plug-in. Here, and nowhere else, the ones that come with it are put in as defaults.
+
+/** Your own topologies, besides `single`, `pipeline` and `graph`. One of the same kind takes the place of the built-in one. */
+export interface WithTopologies {
+  readonly topologies?: readonly Topology[];
+}
+
+const allTopologies = (own: readonly Topology[] = []): readonly Topology[] => {
+  const kinds = new Set(own.map(({ kind }) => kind));
+  return [...builtInTopologies.filter(({ kind }) => !kinds.has(kind)), ...own];
+};
+
+/**
+ * Turns anything, JSON text included, into a typed proposal, or into every issue that it has: each with a JSON Pointer, a code
+ * and a sentence that the planner who wrote it can act on. Never throws for what it is given.
+ *
+ * @example
+ * const parsed = parseProposal(await planner(goal));
+ * if (!parsed.ok) return askAgain(parsed.error); // [{ code: 'unknown-role', pointer: '/tickets/2/role', message: '…' }]
+ */
+export const parseProposal = (
+  input: unknown,
+  { topologies, ...options }: Omit<ParseOptions, 'topologies'> & WithTopologies = {},
+): Result<OrchestrationProposal, Issue[]> => parseWith(input, { ...options, topologies: allTopologies(topologies) });
+
+/** Arranges a proposal into the plan that is analysed, drawn, hashed and approved. Pure. */
+export const planProposal = (
+  proposal: OrchestrationProposal,
+  { topologies, ...options }: Omit<PlanOptions, 'topologies'> & WithTopologies = {},
+): Result<Plan, Issue[]> => planWith(proposal, { ...options, topologies: allTopologies(topologies) });
+
+/** The JSON Schema (draft 2020-12) of a proposal, to put before a planner. */
+export const proposalJsonSchema = ({ topologies }: WithTopologies = {}): JsonSchema =>
+  jsonSchemaWith({ topologies: allTopologies(topologies) });
+
+/**
+ * Creates an orchestrator: it takes proposals, has each approved once, and runs it to its end.
+ *
+ * @example
+ * const orchestrator = createOrchestrator({ agents: { 'agent-1': async (request) => ({ output: await work(request) }) } });
+ * const { runId, revision, digest } = await orchestrator.propose(json);
+ * const run = await orchestrator.approve(runId, { revision, digest, approvedBy: { kind: 'user', id: 'ada' } });
+ * const { status, deliverable } = await run.result();
+ */
+export const createOrchestrator = ({ store = createMemoryStore(), topologies, ...options }: OrchestratorOptions): Orchestrator =>
+  createCoreOrchestrator({ ...options, store, topologies: allTopologies(topologies) });

@@ -1,0 +1,92 @@
+// The front door. Inside the house, import the file itself.
+export { createOrchestrator, parseProposal, planProposal, proposalJsonSchema, type WithTopologies } from './front-door.js';
+
+// Proposal
+export type { ParseOptions } from './core/proposal/parse-proposal.js';
+export type { ProposalLimits } from './core/proposal/proposal-limits.js';
+export {
+  appendRevision,
+  currentRevision,
+  rewindTo,
+  startHistory,
+  type ProposalHistory,
+  type ProposalRevision,
+} from './core/proposal/proposal-history.js';
+export { dropTicket } from './core/proposal/edits/drop-ticket.js';
+export { reassignTicket } from './core/proposal/edits/reassign-ticket.js';
+export { setBudget } from './core/proposal/edits/set-budget.js';
+export { swapRole } from './core/proposal/edits/swap-role.js';
+export { tightenBudget } from './core/proposal/edits/tighten-budget.js';
+export { describeProposal } from './core/proposal/describe-proposal.js';
+export { diffProposals, type ProposalDiff } from './core/proposal/diff-proposals.js';
+
+// Plan, analysis, approval
+export type { PlanOptions } from './core/plan/plan-proposal.js';
+export { criticalPath } from './core/plan/critical-path.js';
+export { definePlan, type PlanDraft } from './core/plan/define-plan.js';
+export type { Task } from './core/plan/plan-task.js';
+export { waves } from './core/plan/waves.js';
+export { analyzePlan } from './core/analysis/analyze-plan.js';
+export { worstCase, type Bounds } from './core/analysis/bounds.js';
+export type { Diagnostic, Severity } from './core/analysis/diagnostic.js';
+export type { ExpectedFigures } from './core/analysis/expected-figures.js';
+export { approvePlan, isApprovedPlan, type Approval, type ApprovedPlan, type Approver } from './core/approval/approve-plan.js';
+
+// Machines and kernel
+export type { Chart, ChartState, ChartTransition } from './core/materializer/chart.js';
+export type { ComposedContext, ComposedEvent } from './core/materializer/composed-context.js';
+export type { RoleMap, RunDefinition, StepDefinition } from './core/materializer/definition.js';
+export type { LifecycleEvent } from './core/materializer/lifecycle-chart.js';
+export { materialize, type MaterializedRun } from './core/materializer/materialize.js';
+export { toStateMachine } from './core/materializer/to-state-machine.js';
+export { NotApprovedError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
+export type { Checkpoint } from './core/kernel/checkpoint.js';
+export { createKernel, replay, type Kernel } from './core/kernel/create-kernel.js';
+export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';
+export { nextRunStatus } from './core/kernel/run-lifecycle.js';
+
+// Running
+export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
+export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
+export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
+export type { ReadOptions } from './core/runtime/event-log.js';
+export { systemClock } from './core/runtime/system-clock.js';
+export {
+  AgentNotFoundError,
+  ApprovalRefusedError,
+  AttemptAbortedError,
+  HireNotPossibleError,
+  OrchestratorClosedError,
+  ProposalRejectedError,
+  RunHaltedError,
+  RunNotFoundError,
+  RunStateError,
+  UnknownResourceError,
+} from './core/runtime/errors.js';
+
+// Views
+export { toMermaid } from './core/views/mermaid.js';
+export { planGraph, type PlanGraph, type PlanGraphEdge, type PlanGraphNode } from './core/views/plan-graph.js';
+export { toDot } from './core/views/dot.js';
+export { projectRun, type RunView, type StepView } from './core/views/run-view.js';
+
+// Ports: what plug-ins implement, and the data they speak
+export type * from './core/ports/agent.js';
+export type * from './core/ports/clock.js';
+export type * from './core/ports/plan.js';
+export type * from './core/ports/proposal.js';
+export type * from './core/ports/run.js';
+export type * from './core/ports/store.js';
+export type * from './core/ports/telemetry.js';
+export type * from './core/ports/topology.js';
+export type * from './core/ports/usage.js';
+export type * from './core/ports/workspace.js';
+
+// Shared words
+export { AgentError, type AgentErrorOptions } from './core/shared/agent-error.js';
+export { canonicalJson, CanonicalJsonError } from './core/shared/canonical-json.js';
+export { InvariantError, isPlanwrightError, PlanwrightError } from './core/shared/error.js';
+export type { Issue } from './core/shared/issue.js';
+export type { Json, JsonObject, JsonSchema } from './core/shared/json.js';
+export { err, ok, type Result } from './core/shared/result.js';
+export { StoreClosedError, StoreConflictError } from './core/shared/store-error.js';

@@ -24,3 +24,5 @@ export {
   proposalOf,
   starProposal,
 } from './core/testing/sample-proposals.js';
+export { type ConformanceCase, ConformanceError, type SubjectFactory } from './core/testing/conformance-case.js';
+export { storeConformance } from './core/testing/store-conformance.js';

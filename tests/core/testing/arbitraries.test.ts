@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { analyzePlan } from '../../../src/core/analysis/analyze-plan.js';
 import { planProposal } from '../../../src/core/plan/plan-proposal.js';
+import { parseProposal } from '../../../src/core/proposal/parse-proposal.js';
 import { dagArbitrary } from '../../../src/core/testing/dag-arbitrary.js';
 import { hostileKeys } from '../../../src/core/testing/key-arbitrary.js';
 import { outcomesArbitrary, scriptOf } from '../../../src/core/testing/outcomes-arbitrary.js';
@@ -34,6 +35,17 @@ describe('dagArbitrary', () => {
 });
 
 describe('proposalArbitrary', () => {
+  it('gives proposals that parse to themselves, as values and as JSON text', () => {
+    fc.assert(
+      fc.property(proposalArbitrary({ gates: true }), (proposal) => {
+        for (const input of [proposal, JSON.stringify(proposal)]) {
+          expect(parseProposal(input, { topologies: builtInTopologies })).toEqual({ ok: true, value: proposal });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('gives proposals that can be planned, and plans without an error in their analysis', () => {
     fc.assert(
       fc.property(proposalArbitrary({ gates: true }), (proposal) => {

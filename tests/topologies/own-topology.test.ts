@@ -46,6 +46,7 @@ describe('a topology of one’s own', () => {
     expect(codesOf([tickets[0]!, { id: 'b', kind: 'reduce' }])).toEqual(['ticket-mismatch']);
     expect(codesOf([...tickets, { id: 'synthesis', kind: 'reduce' }])).toEqual(['reserved-key']);
     expect(codesOf([...tickets, { id: 'c', kind: 'synthesis', role: 'worker' }])).toEqual(['foreign-kind']);
+    expect(codesOf([...tickets, { id: 'c', kind: 'gate', role: 'worker' }])).toEqual(['foreign-kind']);
   });
 
   it('must name roles and dependencies that are there, and no cycle', () => {

@@ -4,8 +4,11 @@ import type { StepDraft } from '../ports/topology.js';
 import { type Issue, pointerOf, quote } from '../shared/issue.js';
 import { reservedIds } from './phase-ids.js';
 
-/** Kinds that stand around the work, or come about while it runs, and so are not a topology's to give. */
-const foreignKinds: ReadonlySet<StepKind> = new Set(['research', 'position', 'synthesis', 'compensation']);
+/**
+ * Kinds that stand around the work or come about while it runs, and so are not a topology's to give. A gate is a property of the
+ * step that waits for it.
+ */
+const foreignKinds: ReadonlySet<StepKind> = new Set(['research', 'position', 'synthesis', 'compensation', 'gate']);
 
 /** Where in the proposal a fault of a draft is to be mended: at its ticket, else at the topology. */
 export type PointerOf = (id: string, ...path: readonly PropertyKey[]) => string;

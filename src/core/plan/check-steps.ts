@@ -38,7 +38,7 @@ export function checkReferences(proposal: PlanSource, steps: readonly PlanStep[]
   return issues;
 }
 
-const needsRole = ({ kind }: PlanStep): boolean => kind !== 'reduce' && kind !== 'gate';
+const needsRole = ({ kind }: PlanStep): boolean => kind !== 'reduce';
 
 /** The member of the proposal that a step outside the work comes from. */
 export function phasePointer({ phase }: PlanStep): string | undefined {

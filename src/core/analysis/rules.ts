@@ -21,7 +21,6 @@ import { unknownReducer } from './rules/unknown-reducer.js';
 
 /** All rules, in the order in which their findings are given: what stands against approval first. */
 export const rules: readonly Rule[] = [
-  stepNotAwaited,
   outputNeverValid,
   resourceNeverFree,
   reduceWithoutReducer,
@@ -31,6 +30,7 @@ export const rules: readonly Rule[] = [
   maxAgentsBelowPlan,
   deadlineBelowCriticalPath,
   estimateOverTimeout,
+  stepNotAwaited,
   placeholderOfNull,
   onceWithRetry,
   compensationNotRun,

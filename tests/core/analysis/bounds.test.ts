@@ -29,10 +29,9 @@ describe('worstCase', () => {
   });
 
   it('leaves open what nothing bounds', () => {
-    expect(boundsOf(proposal([ticket('a')]))).toMatchObject({ tokens: null, costUsd: null, durationMs: null });
+    expect(boundsOf(proposal([ticket('a')]))).toMatchObject({ tokens: null, costUsd: null });
     expect(boundsOf(proposal([ticket('a', { budget: { maxCostUsd: 1 }, timeoutMs: 5 })]))).toMatchObject({
       costUsd: null,
-      durationMs: null,
     });
   });
 

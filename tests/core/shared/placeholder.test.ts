@@ -8,7 +8,7 @@ it.each([
   ['{{ input.a.b }} and {{input.two words}}', ['a.b', 'two words']],
   ['{{input.a}} {{input.a}}', ['a']],
   ['{{ {{input.a}}', ['a']],
-  ['{{a}} {input.a} {{input.a} {{inputs.a}} {{input.a', []],
+  ['{{a}} {input.a} {{inputs.a}} {{input.a} {{input.a', []],
 ])('finds in %j the ids %j', (text, ids) => {
   expect(placeholdersOf(text)).toEqual(ids);
 });

@@ -26,3 +26,5 @@ export {
 } from './core/testing/sample-proposals.js';
 export { type ConformanceCase, ConformanceError, type SubjectFactory } from './core/testing/conformance-case.js';
 export { storeConformance } from './core/testing/store-conformance.js';
+export { agentConformance, type AgentConformanceOptions } from './core/testing/agent-conformance.js';
+export { type TopologyCase, topologyConformance, type TopologyConformanceOptions } from './core/testing/topology-conformance.js';

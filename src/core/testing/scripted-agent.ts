@@ -1,5 +1,6 @@
 import type { AgentContext, AgentFunction, AgentRequest, AgentResult } from '../ports/agent.js';
 import type { Clock } from '../ports/clock.js';
+import { systemClock } from '../runtime/system-clock.js';
 import { AgentError } from '../shared/agent-error.js';
 import { type AgentScript, createPrompter, type ScriptedAnswer, type ScriptedBreach } from './agent-script.js';
 import { sampleJson } from '../shared/sample-json.js';
@@ -35,7 +36,7 @@ export interface ScriptedAgentOptions {
  * );
  * agent.calls.map(({ request }) => request.stepId); // after the run: ['flaky', 'flaky']
  */
-export function scriptedAgent(script: AgentScript = {}, { clock = realTime }: ScriptedAgentOptions = {}): ScriptedAgent {
+export function scriptedAgent(script: AgentScript = {}, { clock = systemClock }: ScriptedAgentOptions = {}): ScriptedAgent {
   const answerTo = createPrompter(script);
   const calls: ScriptedCall[] = [];
 
@@ -62,14 +63,6 @@ export function scriptedAgent(script: AgentScript = {}, { clock = realTime }: Sc
   };
   return Object.assign(agent, { calls });
 }
-
-const realTime: Clock = {
-  now: () => Date.now(),
-  schedule(dueAt, callback) {
-    const timer = setTimeout(callback, dueAt - Date.now());
-    return () => clearTimeout(timer);
-  },
-};
 
 interface Scene {
   readonly request: AgentRequest;

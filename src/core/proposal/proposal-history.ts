@@ -49,13 +49,13 @@ export const currentRevision = ({ revisions }: ProposalHistory): ProposalRevisio
 
 /**
  * Adds a revision: refused with `not-editable` unless the status is `proposed`, and with `stale-revision` when `baseRevision` is not
- * the current one. The proposal must come from `parseProposal`, or be an edit of one that does.
+ * the current one, and with `replan-storm` for an agent within two minutes of an agent's last revision. The proposal must come from `parseProposal`, or be an edit of one that does.
  */
 export function appendRevision(
   history: ProposalHistory,
   { proposal, baseRevision, ...authorship }: EditBase & { readonly proposal: OrchestrationProposal },
 ): Result<ProposalHistory, Issue[]> {
-  const refusal = refuseEdit(history, baseRevision);
+  const refusal = refuseEdit(history, baseRevision) ?? refuseStorm(history, authorship);
   if (refusal !== undefined) return err([refusal]);
   const revision = revisionOf(proposal, { revision: currentRevision(history).revision + 1, ...authorship });
   // What is there is frozen already; copying it all for each edit would be quadratic.
@@ -73,6 +73,18 @@ export function rewindTo(
   if (target !== undefined) return appendRevision(history, { ...edit, proposal: target.proposal });
   const message = `There is no revision ${revision}; this plan has the revisions 1 to ${currentRevision(history).revision}.`;
   return err([{ code: 'unknown-revision', pointer: '', message }]);
+}
+
+/** Milliseconds that an agent must leave between two revisions of its kind. */
+const agentIntervalMs = 120_000;
+
+/** Agents that replan at every turn would leave nobody time to look: their revisions must be two minutes apart. */
+function refuseStorm({ revisions }: ProposalHistory, { author, at }: Authorship): Issue | undefined {
+  if (author?.kind !== 'agent') return undefined;
+  const last = revisions.findLast((revision) => revision.author?.kind === 'agent');
+  if (last === undefined || at - last.at >= agentIntervalMs) return undefined;
+  const message = `An agent revised the plan ${at - last.at} ms ago (revision ${last.revision}). Agents wait ${agentIntervalMs} ms between revisions: put your changes together into one.`;
+  return { code: 'replan-storm', pointer: '', message };
 }
 
 /** Why an edit on top of a revision cannot be taken, or `undefined` when it can. */

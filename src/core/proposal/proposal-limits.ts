@@ -1,6 +1,6 @@
 /** How large a proposal may be. Every limit is generous, and an option. */
 export interface ProposalLimits {
-  /** Of the JSON text, in UTF-8; a value is measured as the text that it would be, roughly. Default: 16 MiB. */
+  /** Of the JSON text, in UTF-8; a value is measured as the text that it would be, roughly. Default: 32 MiB. */
   readonly maxBytes: number;
   /** Levels of nesting. Default: 64. */
   readonly maxDepth: number;
@@ -22,7 +22,7 @@ export interface ProposalLimits {
 
 /** The limits of a proposal where nobody set others. */
 export const defaultLimits: ProposalLimits = {
-  maxBytes: 16 * 1024 * 1024,
+  maxBytes: 32 * 1024 * 1024,
   maxDepth: 64,
   maxListLength: 1_000_000,
   maxKeyLength: 200,

@@ -9,6 +9,9 @@ const base = {
   clear: z.boolean().describe('Whether each step gets a fresh session. Default: true.').exactOptional(),
   tools: z.array(textSchema).exactOptional(),
   budget: spendLimitSchema.describe('What all steps of the role together may spend at most.').exactOptional(),
+  timeoutMs: countFrom(1)
+    .describe('Longest time of one attempt at a step that names none itself, in milliseconds.')
+    .exactOptional(),
   concurrency: countFrom(1).describe('Steps of this role that may run at once.').exactOptional(),
 };
 const agentId = textSchema.describe('Id of an agent that exists.');

@@ -46,6 +46,7 @@ export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illega
 export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 
 // Running
+export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
 export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
@@ -68,6 +69,7 @@ export {
 export { toMermaid } from './core/views/mermaid.js';
 export { planGraph, type PlanGraph, type PlanGraphEdge, type PlanGraphNode } from './core/views/plan-graph.js';
 export { toDot } from './core/views/dot.js';
+export { runBadge, type RunBadge } from './core/views/run-badge.js';
 export { projectRun, type RunView, type StepView } from './core/views/run-view.js';
 
 // Ports: what plug-ins implement, and the data they speak

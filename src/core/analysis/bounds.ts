@@ -1,5 +1,6 @@
 import { backoffMs } from '../plan/backoff.js';
 import { estimatedDurationsMs, longestPath } from '../plan/critical-path.js';
+import { createTimeoutLookup } from '../plan/step-timeout.js';
 import { createStepGraph } from '../plan/step-graph.js';
 import type { Plan, PlanStep, RetryPolicy } from '../ports/plan.js';
 import { toUsd } from '../shared/money.js';
@@ -51,8 +52,9 @@ export function worstCase(plan: Plan): Bounds {
   };
 }
 
-function worstDurationMs({ steps, budget: { maxDurationMs = Infinity } }: Plan): number | null {
-  const durations = Float64Array.from(steps, worstStepMs);
+function worstDurationMs({ steps, roles, budget: { maxDurationMs = Infinity } }: Plan): number | null {
+  const timeoutOf = createTimeoutLookup({ roles });
+  const durations = Float64Array.from(steps, (step) => worstStepMs(step, timeoutOf(step) ?? 0));
   // Every step lies on a way to the end, so one without a bound leaves the run without one.
   const isBounded = durations.every((durationMs) => durationMs < Infinity);
   const longestMs = isBounded ? longestPath(createStepGraph(steps), durations).durationMs : Infinity;
@@ -60,11 +62,10 @@ function worstDurationMs({ steps, budget: { maxDurationMs = Infinity } }: Plan):
   return worstMs === Infinity ? null : worstMs;
 }
 
-/** Infinite for a step that waits for a person, or whose agent may take as long as it likes. */
-function worstStepMs({ role, gate, timeoutMs, retry }: PlanStep): number {
+/** Infinite for a step that waits for a person. */
+function worstStepMs({ gate, retry }: PlanStep, timeoutMs: number): number {
   if (gate !== undefined) return Infinity;
-  if (role === undefined) return 0;
-  return timeoutMs === undefined ? Infinity : retry.attempts * timeoutMs + allPausesMs(retry);
+  return timeoutMs === 0 ? 0 : retry.attempts * timeoutMs + allPausesMs(retry);
 }
 
 function allPausesMs(policy: RetryPolicy): number {

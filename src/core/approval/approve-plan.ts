@@ -4,6 +4,7 @@ import type { Issue } from '../shared/issue.js';
 import { quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
 import { analyzePlan } from '../analysis/analyze-plan.js';
+import { partialIssues } from './partial-approval.js';
 
 declare const approved: unique symbol;
 
@@ -12,6 +13,8 @@ export interface ApprovedPlan {
   readonly [approved]: true;
   readonly plan: Plan;
   readonly approvedBy: Approver;
+  /** Work steps that may start; `null` for all. The others wait until they are approved too. */
+  readonly steps: readonly string[] | null;
 }
 
 /** Who may approve: a person, or a policy that a person declared. */
@@ -22,6 +25,8 @@ export interface Approval {
   readonly digest: string;
   readonly revision: number;
   readonly approvedBy: { readonly kind: string; readonly id: string };
+  /** Approves a part: these work steps, which must have all their dependencies among them. Default: everything. */
+  readonly steps?: readonly string[];
 }
 
 const genuine = new WeakSet<object>();
@@ -35,16 +40,23 @@ export const isApprovedPlan = (value: unknown): value is ApprovedPlan =>
  * than the plan's, when the approver is neither a `user` nor a `policy`, or when analysis finds an error.
  */
 export function approvePlan(plan: Plan, approval: Approval): Result<ApprovedPlan, Issue[]> {
-  const issues = [...approverIssues(approval), ...stalenessIssues(plan, approval), ...analysisIssues(plan)];
+  const { steps, approvedBy } = approval;
+  const issues = [
+    ...approverIssues(approvedBy),
+    ...stalenessIssues(plan, approval),
+    ...(steps === undefined ? [] : partialIssues(plan, steps)),
+    ...analysisIssues(plan),
+  ];
   if (issues.length > 0) return err(issues);
-  const value = Object.freeze({ plan, approvedBy: Object.freeze({ ...approval.approvedBy }) }) as ApprovedPlan;
+  const part = steps === undefined ? null : Object.freeze([...new Set(steps)].sort());
+  const value = Object.freeze({ plan, approvedBy: Object.freeze({ ...approvedBy }), steps: part }) as ApprovedPlan;
   genuine.add(value);
   return ok(value);
 }
 
-function approverIssues({ approvedBy }: Approval): Issue[] {
-  // Callers without types can pass anything; this is the one gate that must hold for them too.
-  const { kind, id } = approvedBy ?? {};
+/** Why somebody cannot approve or decide. Callers without types can pass anything; this is the one gate that must hold for them too. */
+export function approverIssues(approver: unknown): Issue[] {
+  const { kind, id } = (approver ?? {}) as Readonly<Record<string, unknown>>;
   const issues: Issue[] = [];
   if (kind !== 'user' && kind !== 'policy') {
     const message = `Only a user or a policy can approve, not ${quote(kind)}. An agent can propose and revise.`;

@@ -5,25 +5,33 @@ import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { stopError } from './stop-error.js';
 import { rowLength, task } from './schedule.js';
 
-/** Steps that one input may touch. At about two microseconds each, some milliseconds. */
-export const chunk = 4_096;
+/** Steps that one input may touch. At some microseconds each, about ten milliseconds. */
+export const chunk = 2_048;
 
-/** Works off the agenda, up to one chunk. Returns whether it is empty. */
-export function workOff(core: RunCore, at: number): boolean {
+/** How far one input may go. */
+export interface Pace {
+  readonly at: number;
+  /** Steps that may still be touched. */
+  left: number;
+}
+
+/** Works off the agenda as far as the pace allows. Returns whether it is empty. */
+export function workOff(core: RunCore, pace: Pace): boolean {
   const { agenda, run } = core;
-  for (let left = chunk; run.agendaHead < agenda.length;) {
+  while (run.agendaHead < agenda.length) {
+    if (pace.left <= 0) return false;
     const row = run.agendaHead;
     const [kind, index, done] = [agenda[row], agenda[row + 1], agenda[row + 2]] as [number, number, number];
-    const end = Math.min(sizeOf(core, kind, index), done + left);
-    for (let item = done; item < end; item += 1) perform(core, { kind, index, item, at });
-    left -= end - done;
+    const end = Math.min(sizeOf(core, kind, index), done + pace.left);
+    for (let item = done; item < end; item += 1) perform(core, { kind, index, item, at: pace.at });
+    // A row of its own counts too, though nobody depends on the step.
+    pace.left -= Math.max(1, end - done);
     if (end < sizeOf(core, kind, index)) {
       core.undo.onRollback(() => (agenda[row + 2] = done));
       agenda[row + 2] = end;
       return false;
     }
     run.agendaHead += rowLength;
-    if (left <= 0 && run.agendaHead < agenda.length) return false;
   }
   return true;
 }
@@ -54,7 +62,7 @@ export const mayBegin = (core: RunCore, index: number): boolean =>
 function tellDependent(core: RunCore, { of, to, at }: { readonly of: number; readonly to: number; readonly at: number }): void {
   const { columns, undo } = core;
   undo.add(columns.unmet, to, -1);
-  if (statusOf(core, of) !== 'succeeded' && columns.unfed[to] === 0) {
+  if (!leadsTo(core, of, to) && columns.unfed[to] === 0) {
     undo.set(columns.unfed, to, 1);
     undo.set(columns.cause, to, of);
   }
@@ -65,6 +73,10 @@ function tellDependent(core: RunCore, { of, to, at }: { readonly of: number; rea
   if (mustMoveStep(core, to, 'DEPENDENCY_SETTLED', { at, facts }) === 'skipped') publishSkip(core, to);
 }
 
+/** Whether a step that has settled feeds a dependent: it succeeded and, where it is a route, chose it. */
+const leadsTo = (core: RunCore, of: number, to: number): boolean =>
+  statusOf(core, of) === 'succeeded' && (core.routes.get(of)?.includes(to) ?? true);
+
 const publishSkip = (core: RunCore, index: number): void =>
   publish(core, { type: 'step.skipped', stepId: stepOf(core, index).id, error: skipError(core, index) });
 
@@ -73,6 +85,9 @@ export function skipError(core: RunCore, index: number): StoredError {
   const { id } = stepOf(core, index);
   const cause = core.columns.cause[index]!;
   const dependency = core.graph.ids[cause] ?? '';
+  if (statusOf(core, cause) === 'succeeded') {
+    return { code: 'NOT_CHOSEN', message: `"${id}" was not run, because "${dependency}" chose another way.`, dependency };
+  }
   const message = `"${id}" was not run, because "${dependency}", which it depends on, is ${statusOf(core, cause)}.`;
   return { code: 'DEPENDENCY_NOT_MET', message, dependency };
 }

@@ -1,10 +1,4 @@
-import {
-  createActor,
-  createMachine,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  type EventObject,
-} from 'xstate';
+import { createActor, createMachine, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
 
 import { InvariantError } from '../shared/error.js';
 

@@ -1,6 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { StoredError } from '../ports/run.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
+import { abandonedKey, type AbandonedAttempt } from './ledger.js';
 import type { RunCore, RunScalars } from './run-core.js';
 import { stepStatuses } from './step-status.js';
 import type { Column } from './undo-log.js';
@@ -12,25 +13,25 @@ export interface Checkpoint {
   readonly digest: string;
   readonly run: Json;
   readonly columns: Readonly<Record<string, readonly number[]>>;
+  readonly routes: readonly (readonly [number, readonly number[]])[];
   readonly errors: readonly (readonly [number, StoredError])[];
   readonly agenda: readonly number[];
+  /** Attempts that were given up but have not ended, and what each holds. */
+  readonly abandoned: readonly AbandonedAttempt[];
 }
 
 /** Every column of the state by a stable name. What is not here does not survive. */
 function columnsOf({ columns, ledger }: RunCore): Record<string, Column> {
-  const { spent, reserved, held, abandoned, awaiting, abandonedCount } = ledger.columns;
+  const { spent, reserved, held, awaiting } = ledger.columns;
   return {
     ...columns,
     awaiting,
-    abandonedCount,
     spentCost: spent.costMicroUsd,
     spentTokens: spent.tokens,
     reservedCost: reserved.costMicroUsd,
     reservedTokens: reserved.tokens,
     heldCost: held.costMicroUsd,
     heldTokens: held.tokens,
-    abandonedCost: abandoned.costMicroUsd,
-    abandonedTokens: abandoned.tokens,
   };
 }
 
@@ -41,8 +42,10 @@ export function takeCheckpoint(core: RunCore): Checkpoint {
     digest: core.materialized.digest,
     run: { ...core.run, stop: core.run.stop && { ...core.run.stop } },
     columns: Object.fromEntries(columns),
+    routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),
     agenda: [...core.agenda],
+    abandoned: [...core.ledger.abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
   };
 }
 
@@ -52,7 +55,7 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   const fail = (detail: string): never => {
     throw new CheckpointMismatchError(digest, checkpoint.digest, detail);
   };
-  if (checkpoint.formatVersion !== 1)
+  if ((checkpoint.formatVersion as number) !== 1)
     fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version 1`);
   if (checkpoint.digest !== digest) fail('the plan, a role or an agent has changed since');
   for (const [name, column] of Object.entries(columnsOf(core))) {
@@ -63,8 +66,10 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   if (core.columns.status.some((code) => code >= stepStatuses.length)) fail('a step is in a status that no chart has');
   // The checkpoint may be frozen, or be used again.
   Object.assign(core.run, structuredCopy(checkpoint.run) as unknown as RunScalars);
+  for (const [index, chosen] of checkpoint.routes) core.routes.set(index, chosen);
   for (const [index, error] of checkpoint.errors) core.errors.set(index, error);
-  core.agenda.push(...checkpoint.agenda);
+  for (const item of checkpoint.agenda) core.agenda.push(item);
+  for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);
   refillReady(core);
 }
 

@@ -1,12 +1,14 @@
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { Command, Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { digestOf } from '../shared/digest.js';
-import { skipError, workOff } from './agenda.js';
+import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { onWiden } from './approve-parts.js';
 import { IllegalInputError } from './illegal-input-error.js';
+import { inputFault, inputType } from './input-fault.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import * as onRun from './run-inputs.js';
-import { deliverableStep, settleRun } from './settle-run.js';
+import { deliverableStep, noticeOverrun, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
 import * as onStep from './step-inputs.js';
 import { stopError } from './stop-error.js';
@@ -109,6 +111,8 @@ export function replay(materialized: MaterializedRun, journal: readonly JournalE
 
 function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Command[] {
   const { run, agenda } = core;
+  const fault = inputFault(input);
+  if (fault !== undefined) throw new IllegalInputError(inputType(input), run.lifecycle, undefined, fault);
   const before = { ...run };
   const agendaLength = agenda.length;
   const seq = input.seq ?? run.seq + 1;
@@ -120,8 +124,8 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
     goOn(core, input.at);
     run.seq = seq;
   } catch (error) {
-    agenda.length = agendaLength;
     const touched = core.undo.rollback();
+    agenda.length = agendaLength;
     Object.assign(run, before);
     if (touched) refillReady(core);
     throw error;
@@ -133,11 +137,13 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
 
 /** Follows up what the input set off, until nothing is left or the rest is for the next input. */
 function goOn(core: RunCore, at: number): void {
+  const pace = { at, left: chunk };
   const isPending = (): boolean => core.run.agendaHead < core.agenda.length;
+  noticeOverrun(core, at);
   do {
-    if (!workOff(core, at)) return void core.out.push({ type: 'continue' });
+    if (!workOff(core, pace)) return void core.out.push({ type: 'continue' });
     settleRun(core, at);
-    if (!isPending()) startReady(core, at);
+    if (!isPending() && !startReady(core, pace)) return void core.out.push({ type: 'continue' });
   } while (isPending());
 }
 
@@ -146,6 +152,7 @@ const handlers: {
 } = {
   'run.start': onRun.onStart,
   'run.continue': () => undefined,
+  'run.widen': onWiden,
   'run.pause': onRun.onPause,
   'run.resume': onRun.onResume,
   'run.cancel': onRun.onCancel,
@@ -169,7 +176,6 @@ export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & 
   Object.hasOwn(handlers, entry.type);
 
 function handle(core: RunCore, input: RunInput): void {
-  if (!isRunInput(input)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'there is no such input');
   if (isOver(core)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
   (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
 }
@@ -180,8 +186,11 @@ function errorOf(core: RunCore, index: number): StoredError | undefined {
       return skipError(core, index);
     case 'cancelled':
       return stopError(core);
-    default:
+    case 'failed':
+    case 'in-doubt':
       return core.errors.get(index);
+    default:
+      return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
 import type { SpendCeiling } from '../ports/plan.js';
 import type { Allowance, Spend } from '../ports/usage.js';
+import { InvariantError } from '../shared/error.js';
 import { toUsd } from '../shared/money.js';
 import type { UndoLog } from './undo-log.js';
 
@@ -40,10 +41,10 @@ export interface LedgerColumns {
   /** Steps of the account that have yet to be given an allowance. */
   readonly awaiting: Int32Array;
   readonly held: Record<Dimension, Float64Array>;
-  /** Held by attempts that were given up but have not ended, and how many those are. */
-  readonly abandoned: Record<Dimension, Float64Array>;
-  readonly abandonedCount: Int32Array;
 }
+
+/** What an attempt holds that was given up but has not ended: step, attempt, micro-dollars, tokens. */
+export type AbandonedAttempt = readonly [index: number, attempt: number, costMicroUsd: number, tokens: number];
 
 /**
  * Keeps spend under every ceiling: `reserve` before an attempt starts, `settle` after it ended. Because what is reserved counts
@@ -52,13 +53,16 @@ export interface LedgerColumns {
  */
 export interface Ledger {
   readonly columns: LedgerColumns;
+  /** Attempts that were given up but have not ended, by step and attempt. */
+  readonly abandoned: Map<string, AbandonedAttempt>;
   reserve(index: number): Reservation;
   /** The attempt has ended: what it held is free, what it spent is charged. */
   settle(index: number, spend: Spend): void;
   /** The attempt is given up, but may spend until it really ends: what it holds stays reserved. */
-  abandon(index: number): void;
+  abandon(index: number, attempt: number): void;
+  isAbandoned(index: number, attempt: number): boolean;
   /** An abandoned attempt has ended after all. */
-  settleAbandoned(index: number, spend: Spend): void;
+  settleAbandoned(index: number, attempt: number, spend: Spend): void;
   /** Counts a step among those that have yet to be given an allowance (`1`), or out of them (`-1`). */
   expect(index: number, change: 1 | -1): void;
   /** A ceiling of the run that has been passed. */
@@ -69,7 +73,8 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
   const { steps } = definition;
   const { accounts, accountsOf } = openAccounts(definition);
   const columns = createColumns(accounts.length, steps.length);
-  const { spent, reserved, held, abandoned } = columns;
+  const { spent, reserved, held } = columns;
+  const abandoned = new Map<string, AbandonedAttempt>();
   const free = ({ row, ceiling }: Account, dimension: Dimension): number =>
     ceiling[dimension] - at(spent[dimension], row) - at(reserved[dimension], row);
   const shortfall = (account: Account, dimension: Dimension, needed: number): Shortfall => ({
@@ -107,6 +112,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
 
   return {
     columns,
+    abandoned,
     reserve(index) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
       const short = offers.find((found) => typeof found === 'object');
@@ -129,24 +135,22 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       }
       charge(index, spend);
     },
-    abandon(index) {
-      for (const dimension of dimensions) {
-        undo.add(abandoned[dimension], index, at(held[dimension], index));
-        undo.set(held[dimension], index, 0);
-      }
-      undo.add(columns.abandonedCount, index, 1);
+    abandon(index, attempt) {
+      const key = abandonedKey(index, attempt);
+      const [costMicroUsd, tokens] = dimensions.map((dimension) => at(held[dimension], index)) as [number, number];
+      abandoned.set(key, [index, attempt, costMicroUsd, tokens]);
+      undo.onRollback(() => void abandoned.delete(key));
+      for (const dimension of dimensions) undo.set(held[dimension], index, 0);
     },
-    settleAbandoned(index, spend) {
-      const count = at(columns.abandonedCount, index);
-      if (count > 0) {
-        for (const dimension of dimensions) {
-          // Attempts that were given up are not told apart: the last to end frees the rest.
-          const part = count === 1 ? at(abandoned[dimension], index) : Math.floor(at(abandoned[dimension], index) / count);
-          unreserve(index, dimension, part);
-          undo.add(abandoned[dimension], index, -part);
-        }
-        undo.add(columns.abandonedCount, index, -1);
-      }
+    isAbandoned: (index, attempt) => abandoned.has(abandonedKey(index, attempt)),
+    settleAbandoned(index, attempt, spend) {
+      const key = abandonedKey(index, attempt);
+      const entry = abandoned.get(key);
+      if (!entry) throw new InvariantError(`Attempt ${attempt} of step ${index} was not given up, so it cannot end late.`);
+      abandoned.delete(key);
+      undo.onRollback(() => void abandoned.set(key, entry));
+      unreserve(index, 'costMicroUsd', entry[2]);
+      unreserve(index, 'tokens', entry[3]);
       charge(index, spend);
     },
     expect(index, change) {
@@ -159,6 +163,9 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     },
   };
 }
+
+/** A key of {@link Ledger.abandoned}. */
+export const abandonedKey = (index: number, attempt: number): string => `${index}:${attempt}`;
 
 const at = (column: Float64Array | Int32Array, index: number): number => column[index]!;
 
@@ -197,8 +204,6 @@ function createColumns(accounts: number, steps: number): LedgerColumns {
     reserved: pair(accounts),
     awaiting: new Int32Array(accounts),
     held: pair(steps),
-    abandoned: pair(steps),
-    abandonedCount: new Int32Array(steps),
   };
 }
 

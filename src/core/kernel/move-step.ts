@@ -62,10 +62,12 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
   const { id, gate } = stepOf(core, index);
   switch (command) {
     case 'enqueue':
+      // Not approved yet: it has come this far, and no farther.
+      if (core.columns.deferred[index] === 1) return void mustMoveStep(core, index, 'REQUIRE_DECISION', { at });
       core.ready.push(index);
       return publish(core, { type: 'step.ready', stepId: id });
     case 'openGate':
-      return publish(core, { type: 'step.gated', stepId: id, prompt: gate?.prompt ?? '' });
+      return publish(core, { type: 'step.gated', stepId: id, prompt: gate?.prompt ?? notApproved });
     case 'armTimeout':
       return armTimeout(core, index, at);
     case 'armRetry':
@@ -76,6 +78,8 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
       return schedulePropagation(core, index);
   }
 }
+
+const notApproved = 'This step is not among those that were approved.';
 
 const timerOf = (index: number): string => `step:${index}`;
 

@@ -23,6 +23,8 @@ export interface StepColumns {
   readonly unfed: Uint8Array;
   /** The first such dependency; -1 for none. */
   readonly cause: Int32Array;
+  /** 1 for a step that is not approved yet, where only a part of the plan was. */
+  readonly deferred: Uint8Array;
   /** When the step's one timer (timeout or retry) is due; 0 for none. */
   readonly dueAt: Float64Array;
 }
@@ -63,6 +65,8 @@ export interface RunCore {
   readonly graph: StepGraph;
   readonly columns: StepColumns;
   readonly run: RunScalars;
+  /** Where `route` steps led, as indices of their chosen dependents. */
+  readonly routes: Map<number, readonly number[]>;
   /** Why steps failed or are in doubt. */
   readonly errors: Map<number, StoredError>;
   /** Work that is due within this input or, when it is much, the next: see agenda.ts. Flat rows of three numbers. */
@@ -95,6 +99,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     graph,
     columns: createStepColumns(graph),
     run: initialScalars(steps),
+    routes: new Map(),
     errors: new Map(),
     agenda: [],
     ready: createReadyQueue((index) => ranks[steps[index]?.priority ?? 'normal']),
@@ -120,6 +125,7 @@ function createStepColumns(graph: StepGraph): StepColumns {
     told: new Uint8Array(count),
     unfed: new Uint8Array(count),
     cause: new Int32Array(count).fill(-1),
+    deferred: new Uint8Array(count),
     dueAt: new Float64Array(count),
   };
 }

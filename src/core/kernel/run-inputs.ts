@@ -1,4 +1,5 @@
 import type { RunInput } from '../ports/run.js';
+import { deferOthers } from './approve-parts.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { isOver, moveLifecycle, movePause, publish, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
@@ -14,6 +15,7 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
   if (!moveLifecycle(core, 'START')) throw illegal(core, input, 'a run starts once, from approved');
   const { run, materialized } = core;
   run.graceMs = input.graceMs;
+  if (input.steps) deferOthers(core, input.steps);
   publish(core, { type: 'run.started' });
   const { maxDurationMs } = materialized.definition.budget;
   if (maxDurationMs !== undefined) {

@@ -7,10 +7,15 @@ export function settleRun(core: RunCore, at: number): void {
   const { run } = core;
   if (isOver(core)) return;
   if (run.stop) return endIfQuiet(core);
-  const overrun = core.ledger.overrun();
-  if (overrun && run.pause === 'active') return exceedBudget(core, { shortfall: overrun, at });
   if (run.lifecycle === 'executing' && run.workLeft === 0) return beginSynthesis(core, at);
   if (run.lifecycle === 'synthesizing' && run.synthesisLeft === 0 && !run.delivering) deliver(core, at);
+}
+
+/** Agents that did not keep to their allowance have taken the run past a ceiling: it ends, or pauses, before anything else starts. */
+export function noticeOverrun(core: RunCore, at: number): void {
+  if (core.run.stop || core.run.pause === 'paused' || isOver(core)) return;
+  const shortfall = core.ledger.overrun();
+  if (shortfall) exceedBudget(core, { shortfall, at });
 }
 
 /** A stopping run ends when no step is under way any more. */
@@ -32,7 +37,7 @@ export function clearTimers({ run, out }: RunCore): void {
 
 function beginSynthesis(core: RunCore, at: number): void {
   const { run, steps } = core;
-  if (run.ticketsSucceeded === 0 && steps.some(({ kind }) => kind === 'ticket')) {
+  if (run.ticketsSucceeded === 0 && steps.some(({ kind, phase }) => kind === 'ticket' && phase !== 'synthesis')) {
     const message = 'Every ticket failed or was skipped, so there is nothing to make a deliverable of.';
     const reason = 'all_tickets_failed';
     return beginStop(core, { stop: { to: 'failed', reason, error: { code: 'ALL_TICKETS_FAILED', message } }, at });

@@ -1,3 +1,4 @@
+import type { Pace } from './agenda.js';
 import { failStep } from './fail-step.js';
 import type { Reservation, Shortfall } from './ledger.js';
 import type { Allowance } from '../ports/usage.js';
@@ -5,16 +6,19 @@ import { noSpend } from './no-spend.js';
 import { callsAgent, isOver, statusOf, stepOf, type RunCore } from './run-core.js';
 import { budgetError, exceedBudget } from './stop-run.js';
 
-/** Starts what is ready, in order, as far as the ledger goes. */
-export function startReady(core: RunCore, at: number): void {
+/** Starts what is ready, in order, as far as the ledger goes. Returns `false` when the pace left some of it for the next input. */
+export function startReady(core: RunCore, pace: Pace): boolean {
   const { run, ready, columns } = core;
   for (let index = ready.peek(); index !== undefined; index = ready.peek()) {
-    if (run.stop || run.pause === 'paused' || isOver(core)) return;
+    if (run.stop || run.pause === 'paused' || isOver(core)) return true;
+    if (pace.left <= 0) return false;
+    pace.left -= 1;
     // A step that left the queue otherwise (cancelled, gated) has left its place behind.
     const waits = statusOf(core, index) === 'ready' && columns.issued[index] === 0;
-    if (waits && !mayGoOn(core, index, at)) return;
+    if (waits && !mayGoOn(core, index, pace.at)) return true;
     if (!waits || columns.issued[index] === 1) ready.pop();
   }
+  return true;
 }
 
 /** Starts one step or says why not. Returns whether the queue may go on. */

@@ -1,4 +1,4 @@
-import type { RunInput, StepStatus } from '../ports/run.js';
+import type { Branch, RunInput, StepStatus } from '../ports/run.js';
 import { concludeFailure } from './fail-step.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep, mustMoveStep } from './move-step.js';
@@ -43,6 +43,7 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['ready'] });
   const { run, columns } = core;
+  if (run.stop) throw new IllegalInputError(input.type, 'ready', input.stepId, `the run is stopping (${run.stop.reason})`);
   if (columns.issued[index] === 0)
     throw new IllegalInputError(input.type, 'ready', input.stepId, 'the kernel has not asked for it to start');
   if (run.pause === 'paused') throw new IllegalInputError(input.type, 'ready', input.stepId, 'the run is paused');
@@ -54,9 +55,18 @@ export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): 
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
   settleSpend(core, index, input);
+  if (input.branch) takeBranch(core, index, input.branch);
   mustMoveStep(core, index, 'SUCCEED', { at: input.at });
   const { stepId, attempt, output, spend } = input;
   publish(core, { type: 'step.succeeded', stepId, attempt, output, spend });
+}
+
+/** Keeps where a route leads. What it did not choose will not be fed by it. */
+function takeBranch(core: RunCore, index: number, { to, reason }: Branch): void {
+  const chosen = to.flatMap((id) => core.graph.indexOf.get(id) ?? []);
+  core.undo.onRollback(() => core.routes.delete(index));
+  core.routes.set(index, chosen);
+  publish(core, { type: 'step.routed', stepId: stepOf(core, index).id, to, reason });
 }
 
 export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
@@ -73,9 +83,21 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
 }
 
 /** An attempt in doubt has been given up before: what it held is freed elsewhere than what a running one holds. */
-function settleSpend(core: RunCore, index: number, { spend }: StepInput<'step.succeeded' | 'step.failed'>): void {
-  if (statusOf(core, index) === 'running') core.ledger.settle(index, spend);
-  else core.ledger.settleAbandoned(index, spend);
+function settleSpend(core: RunCore, index: number, input: StepInput<'step.succeeded' | 'step.failed'>): void {
+  if (statusOf(core, index) === 'running') core.ledger.settle(index, input.spend);
+  else settleLate(core, index, input);
+}
+
+/** An attempt ends once: whoever says it twice must not charge it twice. */
+function settleLate(
+  core: RunCore,
+  index: number,
+  { type, stepId, attempt, spend }: StepInput<'step.succeeded' | 'step.failed' | 'step.spent'>,
+): void {
+  if (!core.ledger.isAbandoned(index, attempt)) {
+    throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} was not given up, or has ended since`);
+  }
+  core.ledger.settleAbandoned(index, attempt, spend);
 }
 
 export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): void {
@@ -89,7 +111,7 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
     stepId,
     attempt,
   };
-  core.ledger.abandon(index);
+  core.ledger.abandon(index, attempt);
   core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
   if (core.run.stop) return settleCancelled(core, index, at);
   const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: attempt < retry.attempts ? 'retry' : '' });
@@ -120,7 +142,7 @@ export function onRetryDue(core: RunCore, input: StepInput<'step.retry-due'>): v
 
 export function onSpent(core: RunCore, input: StepInput<'step.spent'>): void {
   const { stepId, attempt, spend } = input;
-  core.ledger.settleAbandoned(indexOf(core, input), spend);
+  settleLate(core, indexOf(core, input), input);
   publish(core, { type: 'step.spent', stepId, attempt, spend });
 }
 
@@ -138,6 +160,8 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
     throw new IllegalInputError(input.type, status, stepId, 'only a gated step or one in doubt waits for a decision');
   }
   publish(core, { type: 'step.decided', stepId, decision });
+  // Who lets a step go has approved it, whatever it was waiting for.
+  if (decision.approve) core.undo.set(core.columns.deferred, index, 0);
   const attempt = core.columns.attempt[index]!;
   const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
   if (to === 'succeeded')

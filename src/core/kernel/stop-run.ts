@@ -31,7 +31,7 @@ export function endGrace(core: RunCore, at: number): void {
 
 /** A step under way ends because the run does. What it held stays reserved: it may be spending still. */
 function cancelRunning(core: RunCore, index: number, at: number): void {
-  core.ledger.abandon(index);
+  core.ledger.abandon(index, core.columns.attempt[index]!);
   settleCancelled(core, index, at);
 }
 

@@ -1,8 +1,8 @@
-import { reducers } from '../plan/reduce.js';
 import type { Gap, StepStatus } from '../ports/run.js';
 import { quote } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import { change, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
+import { computeStep } from './compute-step.js';
 import type { StepDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
 import { contributions, stepRequest } from './step-request.js';
@@ -46,7 +46,7 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
         enter('running'),
         change(({ context }) => ({ attempts: { ...context.attempts, [id]: attemptOf(context, id) + 1 } })),
       ],
-      ...(step.agentId === undefined ? reduceState(materialized, step) : agentState(materialized, step)),
+      ...(step.agentId === undefined ? computedState(materialized, step) : agentState(materialized, step)),
     },
     'backing-off': { entry: enter('backing-off'), always: [cancelled], after: { [delayName(index)]: 'ready' } },
     'in-doubt': { entry: enter('in-doubt'), on: decide('succeeded') },
@@ -60,10 +60,11 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
 
 export const attemptOf = (context: ComposedContext, id: string): number => context.attempts[id] ?? 0;
 
-const isUnfed =
-  ({ dependsOn, join }: StepDefinition): ComposedGuard =>
-  ({ context }) =>
-    join === 'all-succeeded' && dependsOn.some((id) => isSettled(context.status[id]) && context.status[id] !== 'succeeded');
+const isUnfed = ({ id, dependsOn, join }: StepDefinition): ComposedGuard => {
+  const withholds = ({ status, branches }: ComposedContext, from: string): boolean =>
+    isSettled(status[from]) && !(status[from] === 'succeeded' && (branches[from]?.includes(id) ?? true));
+  return ({ context }) => join === 'all-succeeded' && dependsOn.some((from) => withholds(context, from));
+};
 
 const mayBegin =
   ({ dependsOn, phase }: StepDefinition): ComposedGuard =>
@@ -73,10 +74,31 @@ const mayBegin =
 const keepOutput = (id: string, outputOf: (args: ComposedArgs) => Json): unknown =>
   change((args) => ({ outputs: { ...args.context.outputs, [id]: outputOf(args) } }));
 
-function reduceState(materialized: MaterializedRun, step: StepDefinition): object {
-  const reduce = ({ context }: ComposedArgs): Json =>
-    reducers.get(step.reducer ?? '')?.(contributions(materialized, step, (id) => context.outputs[id])) ?? null;
-  return { always: [{ target: 'succeeded', actions: [keepOutput(step.id, reduce)] }] };
+/** A step without an agent is computed as soon as it runs. */
+function computedState(materialized: MaterializedRun, step: StepDefinition): object {
+  const { id } = step;
+  const compute = ({ context }: ComposedArgs) => {
+    const outputOf = (from: string): Json | undefined => context.outputs[from];
+    const { input } = stepRequest(step, { outputOf, gaps: gapsOf(context, step), promptTemplate: undefined });
+    return computeStep(step, { input, from: contributions(materialized, step, outputOf) });
+  };
+  const keep = change((args) => {
+    const computed = compute(args);
+    if (!computed.ok) return {};
+    const { output, branch } = computed.value;
+    const { outputs, branches } = args.context;
+    return { outputs: { ...outputs, [id]: output }, ...(branch && { branches: { ...branches, [id]: branch.to } }) };
+  });
+  const noteError = change((args) => {
+    const computed = compute(args);
+    return computed.ok ? {} : { errors: { ...args.context.errors, [id]: computed.error.message } };
+  });
+  return {
+    always: [
+      { guard: (args: ComposedArgs) => compute(args).ok, target: 'succeeded', actions: [keep] },
+      { target: 'failed', actions: [noteError] },
+    ],
+  };
 }
 
 /** What an agent's actor gives, as far as a composed machine looks at it. */

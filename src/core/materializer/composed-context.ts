@@ -10,6 +10,8 @@ export interface ComposedContext {
   readonly outputs: Readonly<Record<string, Json>>;
   /** Messages of failed attempts, the latest of each step. */
   readonly errors: Readonly<Record<string, string>>;
+  /** Where `route` steps led. */
+  readonly branches: Readonly<Record<string, readonly string[]>>;
   readonly paused: boolean;
   readonly synthesizing: boolean;
   /** Why the run is to end before its work is done. */

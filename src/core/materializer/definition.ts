@@ -1,6 +1,7 @@
 import type { PlanRole, PlanStep } from '../ports/plan.js';
 import type { Plan } from '../ports/plan.js';
 import type { Chart } from './chart.js';
+import { createTimeoutLookup } from '../plan/step-timeout.js';
 import { lifecycleChart, pauseChart } from './lifecycle-chart.js';
 import { shapeName, shapeOf, stepChart } from './step-chart.js';
 import { UnresolvedRoleError } from './unresolved-role-error.js';
@@ -39,14 +40,17 @@ export type PlanRoleDefinition = Pick<PlanRole, 'key' | 'promptTemplate' | 'clea
 export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   const charts = new Map<string, Chart>();
   const agentOf = createAgentLookup(plan, roles);
+  const timeoutOf = createTimeoutLookup(plan);
   const steps = plan.steps.map((step): StepDefinition => {
     const shape = shapeOf(step);
     const chart = shapeName(shape);
     if (!charts.has(chart)) charts.set(chart, stepChart(shape));
     const { title: _label, ...definition } = step;
+    const timeoutMs = timeoutOf(step);
     return {
       ...definition,
       chart,
+      ...(timeoutMs !== undefined && { timeoutMs }),
       ...(step.role !== undefined && { agentId: agentOf(step.role) }),
       ...(step.compensation && { compensationAgentId: agentOf(step.compensation.role) }),
     };

@@ -79,6 +79,7 @@ const initialContext = ({ steps }: RunDefinition): ComposedContext => ({
   attempts: {},
   outputs: {},
   errors: {},
+  branches: {},
   paused: false,
   synthesizing: false,
   stop: null,

@@ -38,7 +38,7 @@ export function checkReferences(proposal: PlanSource, steps: readonly PlanStep[]
   return issues;
 }
 
-const needsRole = ({ kind }: PlanStep): boolean => kind !== 'reduce';
+const needsRole = ({ kind, routes }: PlanStep): boolean => kind !== 'reduce' && !(kind === 'route' && routes !== undefined);
 
 /** The member of the proposal that a step outside the work comes from. */
 export function phasePointer({ phase }: PlanStep): string | undefined {

@@ -1,8 +1,9 @@
 import type { PlanStep } from '../ports/plan.js';
 import { type Issue, quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
-import type { PlanSource } from './check-drafts.js';
+import { type PlanSource, pointerIn } from './check-drafts.js';
 import { checkInputs, checkPlaceholders } from './check-inputs.js';
+import { checkRoutes } from './check-routes.js';
 import { checkReferences } from './check-steps.js';
 import { createStepGraph } from './step-graph.js';
 import { topologicalOrder } from './topological-order.js';
@@ -10,7 +11,7 @@ import { topologicalOrder } from './topological-order.js';
 /** Steps behind their dependencies, or everything that is wrong with what they name. */
 export function sortSteps(proposal: PlanSource, steps: readonly PlanStep[]): Result<readonly PlanStep[], Issue[]> {
   const placeholders = checkPlaceholders(proposal, steps);
-  const references = checkReferences(proposal, steps);
+  const references = [...checkReferences(proposal, steps), ...checkRoutes(steps, pointerIn(proposal))];
   if (references.some(({ code }) => code === 'unknown-dependency')) return err([...references, ...placeholders]);
 
   const graph = createStepGraph(steps);

@@ -42,6 +42,8 @@ interface PlanRoleBase {
   readonly tools: readonly string[];
   readonly budget?: SpendCeiling;
   readonly concurrency?: number;
+  /** For steps of the role that name none themselves. */
+  readonly timeoutMs?: number;
 }
 export type PlanRole = PlanRoleBase &
   ({ readonly kind: 'existing'; readonly agentId: string } | { readonly kind: 'hire'; readonly hire: HireSpec });
@@ -78,6 +80,18 @@ export interface PlanStep {
   readonly compensation?: { readonly role: string; readonly instructions: string };
   /** How a `reduce` step joins its inputs. */
   readonly reducer?: string;
+  /** Where a `route` step without a role leads: the first rule that holds. */
+  readonly routes?: readonly RouteRule[];
+}
+
+/** One rule of a `route` step. Rules are tried in order; when none holds, the step fails. */
+export interface RouteRule {
+  /** Holds when the step's input, as it is given to the step, satisfies this schema. Left out, the rule always holds. */
+  readonly when?: JsonSchema;
+  /** The dependents of the route step that go on. Its other dependents are skipped. */
+  readonly to: readonly string[];
+  /** Why, for the record. */
+  readonly reason: string;
 }
 
 /**

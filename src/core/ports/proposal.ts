@@ -42,6 +42,8 @@ interface RoleBase {
   readonly budget?: SpendLimit;
   /** Steps of this role that may run at once. */
   readonly concurrency?: number;
+  /** For one attempt at a step of this role that names none itself, in milliseconds. */
+  readonly timeoutMs?: number;
 }
 export interface ExistingRole extends RoleBase {
   readonly kind: 'existing';
@@ -93,7 +95,7 @@ export interface CompensationSpec {
 export interface ExecutionSpec {
   readonly outputSchema?: JsonSchema;
   readonly retry?: RetrySpec;
-  /** For one attempt, in milliseconds, not counting time in queues. */
+  /** For one attempt, in milliseconds, not counting time in queues. Default: the role's, else 24 hours. */
   readonly timeoutMs?: number;
   readonly estimate?: Estimate;
   readonly budget?: SpendLimit;

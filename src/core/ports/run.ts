@@ -46,6 +46,12 @@ export interface Decision {
   readonly output?: Json;
 }
 
+/** The dependents that a `route` step chose, and why. */
+export interface Branch {
+  readonly to: readonly string[];
+  readonly reason: string;
+}
+
 interface StepInput {
   readonly stepId: string;
   /** 1 for the first attempt. */
@@ -57,9 +63,14 @@ interface StepInput {
  * epoch; the kernel has no other clock.
  */
 export type RunInput = { readonly at: number } &
-  /** `graceMs`: how long aborted steps may take to end when the run stops. */
+  /**
+   * `graceMs`: how long aborted steps may take to end when the run stops. `steps`: the work steps that may start, where only a
+   * part was approved.
+   */
   (
-    | { readonly type: 'run.start'; readonly graceMs: number }
+    | { readonly type: 'run.start'; readonly graceMs: number; readonly steps?: readonly string[] }
+    /** More of the plan was approved. */
+    | { readonly type: 'run.widen'; readonly steps: readonly string[]; readonly approvedBy: Actor }
     /** Goes on with a fan-out that one step was too much for; the answer to a `continue` command. */
     | { readonly type: 'run.continue' }
     | { readonly type: 'run.pause' }
@@ -70,7 +81,8 @@ export type RunInput = { readonly at: number } &
     | { readonly type: 'run.delivered' }
     | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
     | ({ readonly type: 'step.started' } & StepInput)
-    | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend } & StepInput)
+    /** `branch`: where a `route` step leads; its other dependents are skipped. */
+    | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend; readonly branch?: Branch } & StepInput)
     | ({
         readonly type: 'step.failed';
         readonly error: StoredError;
@@ -96,6 +108,8 @@ export type RunRecordInput = { readonly at: number } & (
       readonly revision: number;
       readonly digest: string;
       readonly approvedBy: Actor;
+      /** The work steps that were approved; `null` for all. */
+      readonly steps: readonly string[] | null;
     }
   | { readonly type: 'role.hired'; readonly role: string; readonly agentId: string }
   | { readonly type: 'team.created'; readonly teamId: string }
@@ -138,9 +152,23 @@ export type Command = { readonly id: string } & (
 export type RunFact =
   | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
   | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
-  | { readonly type: 'run.approved'; readonly revision: number; readonly digest: string; readonly approvedBy: Actor }
+  | {
+      readonly type: 'run.approved';
+      readonly revision: number;
+      readonly digest: string;
+      readonly approvedBy: Actor;
+      /** The work steps that were approved; `null` for all. */
+      readonly steps: readonly string[] | null;
+    }
+  | { readonly type: 'run.widened'; readonly steps: readonly string[]; readonly approvedBy: Actor }
   | { readonly type: 'run.hired'; readonly role: string; readonly agentId: string }
-  | { readonly type: 'run.provisioned'; readonly teamId: string | null; readonly projectId: string | null }
+  | {
+      readonly type: 'run.provisioned';
+      readonly teamId: string | null;
+      readonly projectId: string | null;
+      /** Agents by role key. */
+      readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
+    }
   | { readonly type: 'run.released'; readonly role: string; readonly agentId: string }
   | { readonly type: 'run.started' }
   | { readonly type: 'run.synthesizing' }
@@ -177,6 +205,7 @@ export type RunFact =
       readonly error: StoredError;
       readonly spend: Spend;
     }
+  | ({ readonly type: 'step.routed'; readonly stepId: string } & Branch)
   | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
   | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
   | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }

@@ -5,13 +5,19 @@ import { isPlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
 import type { Json, JsonSchema } from '../shared/json.js';
 import { compileJsonSchema } from '../schema/json-schema.js';
-import type { StoredError } from '../ports/run.js';
+import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { spendOf } from './spend.js';
 
 /** How one attempt ended, in the kernel's words. */
 export type AttemptOutcome =
-  | { readonly kind: 'succeeded'; readonly output: Json; readonly spend: Spend }
+  | {
+      readonly kind: 'succeeded';
+      readonly output: Json;
+      readonly spend: Spend;
+      /** Where a route step leads. */
+      readonly branch?: Branch;
+    }
   | { readonly kind: 'failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend };
 
 /** Reads what an agent returned: an object with a JSON `output` that fits the step's schema. Never throws. */

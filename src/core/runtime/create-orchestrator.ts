@@ -184,7 +184,8 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       checkTask(task);
       surroundings.agents.require(agentId);
       const { runId, plan } = await add({ plan: planTask(agentId, task) }, null);
-      const run = await approve(runId, { ...plan, approvedBy: { kind: 'policy', id: 'run-once' } });
+      const { revision, digest } = plan;
+      const run = await approve(runId, { revision, digest, approvedBy: { kind: 'policy', id: 'run-once' } });
       return { ...run, ...(await run.result()) };
     },
     close() {

@@ -1,7 +1,8 @@
 import { IllegalInputError } from '../kernel/illegal-input-error.js';
+import { approverIssues, type Approval, type Approver } from '../approval/approve-plan.js';
+import { partialIssues } from '../approval/partial-approval.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { Actor, Decision } from '../ports/run.js';
-import { quote } from '../shared/issue.js';
 import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
@@ -18,6 +19,7 @@ export function createRunHandle(run: ManagedRun): Run {
     pause: () => unwatched(submit(run, { type: 'run.pause' })),
     resume: () => unwatched(submit(run, { type: 'run.resume' })),
     cancel: ({ reason = 'cancelled' } = {}) => unwatched(cancel(run, reason)),
+    approveSteps: (steps, { approvedBy }) => unwatched(approveSteps(run, steps, approvedBy)),
     decide: (stepId, decision) => unwatched(decide(run, stepId, decision)),
   };
 }
@@ -49,11 +51,19 @@ async function decide(run: ManagedRun, stepId: string, { approve, by, note, outp
   if (isDoubtful && approve) engine?.attempts.keep(stepId, output ?? null);
 }
 
-function checkDecider({ runId }: ManagedRun, actor: Partial<Actor> | undefined): void {
-  const isEntitled = actor?.kind === 'user' || actor?.kind === 'policy';
-  if (isEntitled && typeof actor.id === 'string' && actor.id !== '') return;
-  const message = `Only a user or a policy with an id can decide, not ${quote(actor)}. An agent can propose and revise.`;
-  throw new ApprovalRefusedError(runId, [{ code: 'approver-not-allowed', pointer: '/by', message }]);
+/** @throws ApprovalRefusedError unless the actor is a user or a policy. */
+function checkDecider({ runId }: ManagedRun, actor: unknown): asserts actor is Approver {
+  const issues = approverIssues(actor);
+  if (issues.length > 0) throw new ApprovalRefusedError(runId, issues);
+}
+
+async function approveSteps(run: ManagedRun, steps: readonly string[], approvedBy: Approval['approvedBy']): Promise<void> {
+  checkDecider(run, approvedBy);
+  const together = run.approvedSteps === null ? null : [...run.approvedSteps, ...steps];
+  const issues = partialIssues(run.plan, together ?? steps);
+  if (together !== null && issues.length > 0) throw new ApprovalRefusedError(run.runId, issues);
+  await submit(run, { type: 'run.widen', steps, approvedBy });
+  run.approvedSteps = together;
 }
 
 /** An output that a person states must fit like one that an agent gave. */

@@ -47,6 +47,8 @@ export class ManagedRun {
   #projection: RunProjection | undefined;
   #provision: Provision | undefined;
   readonly #ended = createDeferred<RunResult>();
+  /** Work steps that were approved; `null` for all. */
+  approvedSteps: readonly string[] | null = null;
   readonly #journal: RunJournal;
   readonly #createdAt: number;
 
@@ -99,9 +101,10 @@ export class ManagedRun {
   /** Takes the approval, sets up what the run needs, makes its machines and lets them go. */
   async start(approved: ApprovedPlan): Promise<void> {
     const { revision, digest } = this.plan;
-    const { approvedBy } = approved;
+    const { approvedBy, steps } = approved;
     this.#status = nextRunStatus(this.#status, 'APPROVE');
-    const approval = { type: 'run.approved', revision, digest, approvedBy } as const;
+    this.approvedSteps = steps;
+    const approval = { type: 'run.approved', revision, digest, approvedBy, steps } as const;
     await this.record({ ...approval, at: this.#now() }, approval);
     const materialized = await this.#provisioned(approved);
     if (!materialized) return;
@@ -109,7 +112,7 @@ export class ManagedRun {
     this.engine = engine;
     await engine.driver.submit(
       this.#cancelReason === undefined
-        ? { type: 'run.start', graceMs: this.surroundings.graceMs }
+        ? { type: 'run.start', graceMs: this.surroundings.graceMs, ...(steps && { steps }) }
         : { type: 'run.cancel', reason: this.#cancelReason },
     );
   }
@@ -152,7 +155,7 @@ export class ManagedRun {
       const { roles, teamId, projectId } = this.#provision;
       const materialized = materialize(approved, roles);
       const entry = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
-      await this.record(entry, { type: 'run.provisioned', teamId, projectId });
+      await this.record(entry, { type: 'run.provisioned', teamId, projectId, roles });
       return materialized;
     } catch (cause) {
       const error = { code: isPlanwrightError(cause) ? cause.code : 'PROVISIONING_FAILED', message: messageOf(cause) };

@@ -1,8 +1,8 @@
 import type { Kernel } from '../kernel/create-kernel.js';
+import { computeStep } from '../materializer/compute-step.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { contributions, stepRequest } from '../materializer/step-request.js';
-import { reducers } from '../plan/reduce.js';
 import type { AgentFunction, AgentRequest } from '../ports/agent.js';
 import type { Command } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
@@ -38,6 +38,9 @@ export interface RunAttemptsOptions {
   readonly place: { readonly teamId: string | null; readonly projectId: string | null };
 }
 
+/** What a step without an agent spends. */
+const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
+
 const priorities = { high: 2, normal: 1, low: 0 } as const;
 
 export function createRunAttempts({
@@ -60,12 +63,25 @@ export function createRunAttempts({
   const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1]!;
   const kernel = (): Kernel => driver().kernel;
 
-  const reduce = ({ stepId, attempt }: StartCommand): void => {
-    const step = stepOf(stepId);
+  /** A step without an agent is computed here and now. */
+  const compute = ({ stepId, attempt }: StartCommand): void => {
     if (!driver().offer({ type: 'step.started', stepId, attempt })) return;
-    const reducer = reducers.get(step.reducer ?? '');
-    const output = reducer?.(contributions(materialized, step, (id) => outputs.get(id)));
-    conclude({ stepId, attempt }, output === undefined ? unknownReducer(step) : { kind: 'succeeded', output, spend: free });
+    const step = stepOf(stepId);
+    const { input } = inputsOf(step);
+    const computed = computeStep(step, { input, from: contributions(materialized, step, (id) => outputs.get(id)) });
+    const outcome: AttemptOutcome = computed.ok
+      ? { kind: 'succeeded', ...computed.value, spend: free }
+      : { kind: 'failed', error: computed.error, retryable: false, spend: free };
+    conclude({ stepId, attempt }, outcome);
+  };
+
+  const inputsOf = (step: StepDefinition) => {
+    const gaps = step.join === 'all-settled' ? kernel().gaps() : [];
+    return stepRequest(step, {
+      outputOf: (source) => outputs.get(source),
+      gaps,
+      promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
+    });
   };
 
   /** The attempt's turn has come. */
@@ -111,8 +127,6 @@ export function createRunAttempts({
 
   const requestOf = ({ id, stepId, attempt, allowance }: StartCommand, step: StepDefinition): AgentRequest => {
     const { role = '', kind, outputSchema } = step;
-    const promptTemplate = roles.get(role)?.promptTemplate;
-    const gaps = step.join === 'all-settled' ? kernel().gaps() : [];
     const { parentTicket, channel, repositories } = definition.context;
     return {
       runId,
@@ -121,7 +135,7 @@ export function createRunAttempts({
       role,
       attempt,
       idempotencyKey: `${runId}:${id}`,
-      ...stepRequest(step, { outputOf: (source) => outputs.get(source), gaps, promptTemplate }),
+      ...inputsOf(step),
       ...(outputSchema !== undefined && { outputSchema }),
       session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
       allowance,
@@ -134,7 +148,13 @@ export function createRunAttempts({
     const { spend } = outcome;
     const taken =
       outcome.kind === 'succeeded'
-        ? driver().offer({ type: 'step.succeeded', ...of, output: outcome.output, spend })
+        ? driver().offer({
+            type: 'step.succeeded',
+            ...of,
+            output: outcome.output,
+            spend,
+            ...(outcome.branch && { branch: outcome.branch }),
+          })
         : driver().offer({ type: 'step.failed', ...of, error: outcome.error, retryable: outcome.retryable, spend });
     if (!taken) driver().offer({ type: 'step.spent', ...of, spend });
     else if (outcome.kind === 'succeeded') outputs.set(of.stepId, outcome.output);
@@ -151,7 +171,7 @@ export function createRunAttempts({
 
   return {
     outputs,
-    start: (command) => (stepOf(command.stepId).agentId === undefined ? reduce(command) : enqueue(command)),
+    start: (command) => (stepOf(command.stepId).agentId === undefined ? compute(command) : enqueue(command)),
     abort,
     release: () => held.splice(0).forEach(enqueue),
     abortAll(reason) {
@@ -161,15 +181,6 @@ export function createRunAttempts({
     keep: (stepId, output) => void outputs.set(stepId, output),
   };
 }
-
-const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
-
-const unknownReducer = ({ id, reducer }: StepDefinition): AttemptOutcome => ({
-  kind: 'failed',
-  error: { code: 'UNKNOWN_REDUCER', message: `Step "${id}" names the reducer "${reducer ?? ''}", which there is none of.` },
-  retryable: false,
-  spend: free,
-});
 
 /** Whether an input was taken and is durable. */
 async function isDurable(driver: RunDriver, input: Parameters<RunDriver['submit']>[0]): Promise<boolean> {

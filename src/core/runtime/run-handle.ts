@@ -1,3 +1,4 @@
+import type { Approval } from '../approval/approve-plan.js';
 import type { Json } from '../shared/json.js';
 import type { Actor, Gap, RunEvent, StoredError, TerminalRunStatus } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
@@ -53,6 +54,11 @@ export interface Run {
    * when the run is over already.
    */
   cancel(options?: { readonly reason?: string }): Promise<RunResult>;
+  /**
+   * Approves more of a plan of which only a part was. Together with that part the steps must have all their dependencies.
+   * Rejects with ApprovalRefusedError otherwise.
+   */
+  approveSteps(steps: readonly string[], options: { readonly approvedBy: Approval['approvedBy'] }): Promise<void>;
   /** Answers a gate, or says of a step in doubt whether it happened. Rejects with IllegalInputError when the step does not wait. */
   decide(stepId: string, decision: DecisionInput): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../shared/json.js';
+import { waves } from '../plan/waves.js';
 import type { Plan, StepKind } from '../ports/plan.js';
 import type { Gap, RunEvent, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
@@ -10,6 +11,10 @@ export interface StepView {
   readonly title: string;
   readonly kind: StepKind;
   readonly role?: string;
+  /** Who fills the role; known once the run is set up. */
+  readonly agentId?: string;
+  /** Its level in the plan, from 0. */
+  readonly wave: number;
   readonly status: StepStatus;
   /** Attempts that have started. */
   readonly attempts: number;
@@ -92,7 +97,8 @@ export function createRunProjection(plan: Plan): RunProjection {
     hires: [],
     seq: 0,
   };
-  const steps = new Map(plan.steps.map((step): [string, StepState] => [step.id, stepState(step)]));
+  const waveOf = new Map(waves(plan).flatMap((ids, wave) => ids.map((id) => [id, wave] as const)));
+  const steps = new Map(plan.steps.map((step): [string, StepState] => [step.id, stepState(step, waveOf.get(step.id) ?? 0)]));
   const total = createSpendSum();
   const byRole = new Map<string, SpendSum>();
   const charge = (step: StepState, spend: Spend): void => {
@@ -115,6 +121,7 @@ export function createRunProjection(plan: Plan): RunProjection {
         if (step) applyToStep(step, event);
         if (step && 'spend' in event) charge(step, event.spend);
       } else applyToRun(run, event);
+      if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
     },
     view: () => ({
       ...run,
@@ -126,11 +133,12 @@ export function createRunProjection(plan: Plan): RunProjection {
   };
 }
 
-const stepState = ({ id, title, kind, role }: Plan['steps'][number]): StepState => ({
+const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: number): StepState => ({
   id,
   title,
   kind,
   ...(role !== undefined && { role }),
+  wave,
   status: 'blocked',
   attempts: 0,
   activeMs: 0,
@@ -145,6 +153,14 @@ function viewStep({ spent, attemptStartedAt: _, ...step }: StepState): StepView 
 function gapOf({ id, kind, status, error }: StepState): Gap[] {
   const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';
   return kind === 'ticket' && isGap && error ? [{ key: id, status, reason: error }] : [];
+}
+
+function assignAgents(steps: Iterable<StepState>, roles: Readonly<Record<string, { readonly agentId: string }>>): void {
+  const agents = new Map(Object.entries(roles));
+  for (const step of steps) {
+    const agent = agents.get(step.role ?? '');
+    if (agent) step.agentId = agent.agentId;
+  }
 }
 
 type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
@@ -163,6 +179,8 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
     case 'run.provisioned':
       run.teamId = event.teamId;
       run.projectId = event.projectId;
+      return;
+    case 'run.widened':
       return;
     case 'run.hired':
       run.hires = [...run.hires, { role: event.role, agentId: event.agentId }];
@@ -239,6 +257,7 @@ function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.in-doubt':
       return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
     case 'step.decided':
+    case 'step.routed':
     case 'step.spent':
       return;
   }

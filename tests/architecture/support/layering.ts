@@ -18,13 +18,13 @@ const allOfCore = [
 /** Who may import whom. What stands in no row is refused, so a new folder starts here. */
 export const layers: Readonly<Record<string, Layer>> = {
   'core/shared': { core: [], packages: ['@noble/hashes'] },
-  'core/schema': { core: ['shared'], packages: ['ajv'] },
+  'core/schema': { core: ['shared', 'ports'], packages: ['ajv'] },
   'core/ports': { core: ['shared'], packages: [] },
   'core/plan': { core: ['shared', 'ports'], packages: [] },
   'core/proposal': { core: ['shared', 'ports', 'schema'], packages: ['zod'] },
   'core/analysis': { core: pure, packages: [] },
   'core/approval': { core: [...pure, 'analysis'], packages: [] },
-  'core/materializer': { core: [...pure, 'approval'], packages: ['xstate'] },
+  'core/materializer': { core: [...pure, 'approval', 'schema'], packages: ['xstate'] },
   'core/kernel': { core: [...pure, 'materializer'], packages: ['xstate'] },
   'core/views': { core: pure, packages: [] },
   'core/runtime': {

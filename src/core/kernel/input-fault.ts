@@ -1,0 +1,99 @@
+import type { RunInput } from '../ports/run.js';
+import { quote } from '../shared/issue.js';
+
+/**
+ * What is wrong with an input by itself. Inputs come from journals and over wires as well as from typed code, and a spend that is no
+ * amount would mint budget, or make every ceiling void.
+ */
+export function inputFault(input: unknown): string | undefined {
+  const given = membersOf(input);
+  const { type, at, seq } = given;
+  if (typeof type !== 'string' || !Object.hasOwn(members, type)) return 'there is no such input';
+  if (!isFigure(at)) return `its time (at) is ${quote(at)} instead of milliseconds since the epoch`;
+  if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
+  const optional = (['steps', 'branch'] as const).filter((member) => given[member] !== undefined);
+  const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member]));
+  return faulty && `its ${faulty} ${wanted[faulty]}`;
+}
+
+/** The `type` of an input that may be anything, as it should stand in an error. */
+export function inputType(input: unknown): string {
+  const { type } = membersOf(input);
+  return typeof type === 'string' ? type : quote(input);
+}
+
+type Members = Readonly<Record<string, unknown>>;
+type Member = keyof typeof checks;
+
+const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
+  'run.start': ['graceMs'],
+  'run.widen': ['steps', 'approvedBy'],
+  'run.continue': [],
+  'run.pause': [],
+  'run.resume': [],
+  'run.cancel': ['reason'],
+  'run.deadline': [],
+  'run.grace-over': [],
+  'run.delivered': [],
+  'run.delivery-failed': ['error'],
+  'step.started': [],
+  'step.succeeded': ['output', 'spend'],
+  'step.failed': ['error', 'retryable', 'spend'],
+  'step.timed-out': [],
+  'step.retry-due': [],
+  'step.spent': ['spend'],
+  'step.progress': ['message'],
+  'step.decided': ['decision'],
+  'effect.recorded': [],
+};
+
+const isFigure = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < Infinity;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const membersOf = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {});
+
+function isActor(value: unknown): boolean {
+  const { kind, id } = membersOf(value);
+  return isText(kind) && isText(id);
+}
+
+const checks = {
+  graceMs: isFigure,
+  reason: isText,
+  message: isText,
+  retryable: isFlag,
+  output: (value: unknown) => value !== undefined,
+  steps: areTexts,
+  branch(value: unknown) {
+    const { to, reason } = membersOf(value);
+    return areTexts(to) && isText(reason);
+  },
+  error(value: unknown) {
+    const { code, message } = membersOf(value);
+    return isText(code) && isText(message);
+  },
+  spend(value: unknown) {
+    const { inputTokens, outputTokens, costMicroUsd } = membersOf(value);
+    return isFigure(inputTokens) && isFigure(outputTokens) && isFigure(costMicroUsd);
+  },
+  decision(value: unknown) {
+    const { approve, by } = membersOf(value);
+    return isFlag(approve) && isActor(by);
+  },
+  approvedBy: isActor,
+};
+
+const wanted: Readonly<Record<Member, string>> = {
+  graceMs: 'must be a duration of 0 or more milliseconds',
+  reason: 'must be a text',
+  message: 'must be a text',
+  retryable: 'must be true or false',
+  output: 'is missing; an attempt without one has the output null',
+  steps: 'must be a list of step ids',
+  branch: 'must name the steps that it leads to, and a reason',
+  error: 'must have a code and a message',
+  spend: 'must have inputTokens, outputTokens and costMicroUsd, each 0 or more',
+  approvedBy: 'must name a kind and an id',
+  decision: 'must say whether it approves, and by whom',
+};

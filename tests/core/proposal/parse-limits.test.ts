@@ -68,7 +68,9 @@ describe('limits', () => {
   it('refuses a value whose shared parts would unfold without end', () => {
     let unfolding: unknown = 'x';
     for (let level = 0; level < 50; level += 1) unfolding = [unfolding, unfolding];
-    expect(places(refused(parseProposal({ ...baseProposal(), metadata: { unfolding } })))).toEqual(['too-large ']);
+    expect(
+      places(refused(parseProposal({ ...baseProposal(), metadata: { unfolding } }, { limits: { maxBytes: 1_000_000 } }))),
+    ).toEqual(['too-large ']);
   });
 
   it('refuses lists that are too long, without looking at them', () => {

@@ -20,7 +20,7 @@ import { answerGates, ask, isAttended } from './ask.js';
 import { showPlan } from './show-plan.js';
 import { showProgress } from './show-progress.js';
 import { showRun } from './show-run.js';
-import { bold, red } from './text.js';
+import { bold, heading, red } from './text.js';
 
 const usage = `Usage: npm start -- [FILE] [--approve] [--out DIR]
 
@@ -49,7 +49,8 @@ async function main(): Promise<number> {
   const { runId, revision, digest } = proposed;
   const run = await orchestrator.approve(runId, { revision, digest, approvedBy: { kind: 'user', id: userInfo().username } });
   process.once('SIGINT', () => void run.cancel({ reason: 'interrupted at the terminal' }));
-  await Promise.all([showProgress(run), answerGates(run)]);
+  console.log(heading('Run'));
+  await Promise.all([showProgress(run, proposed.plan.steps.length), answerGates(run)]);
   const result = await run.result();
   console.log(showRun(run.view()));
   await writeResults({ proposed, run, result, folder: join(values.out, runId) });

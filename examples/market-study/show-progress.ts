@@ -1,26 +1,53 @@
 import type { Run, RunEvent } from 'planwright';
 
-import { progressLine } from './show-run.js';
-import { dim, green, red, yellow } from './text.js';
+import { bar, dim, green, red, usd, yellow } from './text.js';
+
+const clearLine = '\r\u001B[2K';
 
 /** Shows a run while it goes on: a line for what happened, and under it, in a terminal, a bar. */
-export async function showProgress(run: Run): Promise<void> {
+export async function showProgress(run: Run, steps: number): Promise<void> {
   const isTerminal = process.stdout.isTTY;
-  const clear = '\r\u001B[2K';
-  const startedAt = Date.now();
+  const progress = createProgress(steps);
   for await (const event of run.events()) {
+    progress.take(event);
     const line = describe(event);
-    const view = run.view();
-    if (isTerminal) process.stdout.write(clear);
-    if (line !== undefined) {
-      const seconds = dim(`${((event.at - startedAt) / 1_000).toFixed(1).padStart(6)} s`);
-      const done = view.steps.filter((step) => step.endedAt !== undefined).length;
-      process.stdout.write(`${seconds}  ${isTerminal ? '' : `${done}/${view.steps.length}  `}${line}\n`);
-    }
-    if (isTerminal) process.stdout.write(progressLine(view));
+    if (isTerminal) process.stdout.write(clearLine);
+    if (line !== undefined)
+      process.stdout.write(`${progress.clock(event)}  ${isTerminal ? '' : `${progress.count()}  `}${line}\n`);
+    if (isTerminal) process.stdout.write(progress.line(process.stdout.columns));
   }
-  if (isTerminal) process.stdout.write(clear);
+  if (isTerminal) process.stdout.write(clearLine);
 }
+
+/** Counts from the events alone, so that watching costs the same however large the plan is. */
+function createProgress(steps: number) {
+  const running = new Set<string>();
+  let ended = 0;
+  let costMicroUsd = 0;
+  let approvedAt: number | undefined;
+  return {
+    take(event: RunEvent): void {
+      if (event.type === 'run.approved') approvedAt = event.at;
+      if ('spend' in event) costMicroUsd += event.spend.costMicroUsd;
+      if (event.type === 'step.started') running.add(event.stepId);
+      else if (event.type === 'step.backing-off' || event.type === 'step.in-doubt') running.delete(event.stepId);
+      else if (isEnd(event)) {
+        running.delete(event.stepId);
+        ended += 1;
+      }
+    },
+    clock: ({ at }: RunEvent): string => dim(`${((at - (approvedAt ?? at)) / 1_000).toFixed(1).padStart(6)} s`),
+    count: (): string => `${ended}/${steps}`,
+    line(columns: number): string {
+      const figures = `${bar(ended / steps, 24)} ${ended}/${steps} ${usd(costMicroUsd / 1_000_000)} `;
+      return figures + dim([...running].join(', ').slice(0, Math.max(0, columns - figures.length - 1)));
+    },
+  };
+}
+
+type StepEnd = Extract<RunEvent, { readonly type: 'step.succeeded' | 'step.failed' | 'step.skipped' | 'step.cancelled' }>;
+const ends: ReadonlySet<string> = new Set<StepEnd['type']>(['step.succeeded', 'step.failed', 'step.skipped', 'step.cancelled']);
+const isEnd = (event: RunEvent): event is StepEnd => ends.has(event.type);
 
 /** What is worth a line. */
 function describe(event: RunEvent): string | undefined {

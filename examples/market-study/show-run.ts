@@ -1,6 +1,6 @@
 import type { RunView, StepView } from 'planwright';
 
-import { bar, bold, dim, duration, green, heading, red, table, usd, yellow } from './text.js';
+import { bold, duration, green, heading, red, table, usd, yellow } from './text.js';
 
 const width = 40;
 
@@ -48,11 +48,4 @@ function ganttOf({ startedAt, endedAt }: StepView, { from, spanMs }: { readonly 
 function verdict({ status, reason, error }: RunView): string {
   if (status === 'completed') return green(bold('completed'));
   return red(`${bold(status)}${reason === undefined ? '' : ` (${reason})`}${error ? `: ${error.message}` : ''}`);
-}
-
-/** One line that tells how far a run is. */
-export function progressLine({ steps, usage, status }: RunView): string {
-  const done = steps.filter((step) => step.endedAt !== undefined).length;
-  const running = steps.filter((step) => step.status === 'running').map(({ id }) => id);
-  return `${bar(done / steps.length, 24)} ${done}/${steps.length} ${usd(usage.costUsd)} ${dim(running.length > 0 ? running.join(', ') : status)}`;
 }

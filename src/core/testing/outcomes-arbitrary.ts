@@ -15,27 +15,32 @@ export interface OutcomesOptions {
 /** For each of some steps what its attempts do, the last for all that follow. Plain data; {@link scriptOf} deals it out to steps. */
 export type Outcomes = readonly (readonly ScriptedAnswer[])[];
 
-/** How the attempts of a plan's steps may go: succeed or fail, how late, and what they cost. Shrinks to steps that succeed at once. */
-export function outcomesArbitrary({
-  failures = true,
-  maxDelayMs = 5_000,
-  usage = true,
-}: OutcomesOptions = {}): fc.Arbitrary<Outcomes> {
-  const failure = fc.constantFrom<NonNullable<ScriptedAnswer['fail']>[]>('It did not work.', {
-    code: 'hopeless',
-    message: 'It will never work.',
-    retryable: false,
-  });
-  const answer = fc.record(
-    {
-      delayMs: fc.nat({ max: maxDelayMs }),
-      ...(usage && { usage: usageArbitrary }),
-      ...(failures && { fail: failure }),
-    },
-    { requiredKeys: [] },
+/**
+ * How the attempts of a plan's steps may go: succeed or fail, how late, and what they cost. Half of them know no failure at all, in
+ * the other half every fifth attempt is one, so that whole runs succeed and fail in like numbers. Shrinks to steps that succeed at once.
+ */
+export function outcomesArbitrary(options: OutcomesOptions = {}): fc.Arbitrary<Outcomes> {
+  const calm = stepsArbitrary(answerArbitrary(options));
+  if (options.failures === false) return calm;
+  const rough = fc.oneof(
+    { withCrossShrink: true },
+    { weight: 4, arbitrary: answerArbitrary(options) },
+    { weight: 1, arbitrary: fc.tuple(answerArbitrary(options), failureArbitrary).map(([answer, fail]) => ({ ...answer, fail })) },
   );
-  return fc.array(fc.array(answer, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 16 });
+  return fc.oneof({ withCrossShrink: true }, calm, stepsArbitrary(rough));
 }
+
+const stepsArbitrary = (answer: fc.Arbitrary<ScriptedAnswer>): fc.Arbitrary<Outcomes> =>
+  fc.array(fc.array(answer, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 16 });
+
+const answerArbitrary = ({ maxDelayMs = 5_000, usage = true }: OutcomesOptions): fc.Arbitrary<ScriptedAnswer> =>
+  fc.record({ delayMs: fc.nat({ max: maxDelayMs }), ...(usage && { usage: usageArbitrary }) }, { requiredKeys: [] });
+
+const failureArbitrary = fc.constantFrom<NonNullable<ScriptedAnswer['fail']>[]>('It did not work.', {
+  code: 'hopeless',
+  message: 'It will never work.',
+  retryable: false,
+});
 
 const usageArbitrary: fc.Arbitrary<Usage> = fc.record(
   {

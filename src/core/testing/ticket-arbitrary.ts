@@ -53,7 +53,7 @@ function settingsArbitrary({ failures, budgets, gates }: TicketSeedOptions): fc.
       ...(failures && {
         retry: retryArbitrary,
         timeoutMs: timeoutArbitrary,
-        onFailure: fc.constantFrom('continue' as const, 'fail-run' as const),
+        onFailure: fc.constantFrom('continue' as const, 'continue' as const, 'continue' as const, 'fail-run' as const),
       }),
       ...(budgets && { budget: stepBudgetArbitrary }),
       ...(gates && { gate: fc.constant({ kind: 'before', prompt: 'May it start?' } as const) }),
@@ -71,8 +71,8 @@ export const outputSchemaArbitrary: fc.Arbitrary<JsonSchema> = fc.constantFrom<J
   { type: 'object', properties: { summary: { type: 'string' } }, required: ['summary'], additionalProperties: false },
 );
 
-/** Time limits of one attempt, from ones that any delay passes to ones that none does. */
-export const timeoutArbitrary = fc.constantFrom(1, 500, 10_000, 86_400_000);
+/** Time limits of one attempt: mostly ones that no delay reaches, some that any delay passes. */
+export const timeoutArbitrary = fc.constantFrom(86_400_000, 86_400_000, 86_400_000, 60_000, 60_000, 10_000, 500, 1);
 
 /** Up to three attempts. */
 export const retryArbitrary = fc.record(

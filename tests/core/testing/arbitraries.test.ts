@@ -6,7 +6,7 @@ import { planProposal } from '../../../src/core/plan/plan-proposal.js';
 import { parseProposal } from '../../../src/core/proposal/parse-proposal.js';
 import { dagArbitrary } from '../../../src/core/testing/dag-arbitrary.js';
 import { hostileKeys } from '../../../src/core/testing/key-arbitrary.js';
-import { outcomesArbitrary, scriptOf } from '../../../src/core/testing/outcomes-arbitrary.js';
+import { outcomesArbitrary, type OutcomesOptions, scriptOf } from '../../../src/core/testing/outcomes-arbitrary.js';
 import { planArbitrary } from '../../../src/core/testing/plan-arbitrary.js';
 import { proposalArbitrary } from '../../../src/core/testing/proposal-arbitrary.js';
 import { builtInTopologies } from '../../../src/topologies/index.js';
@@ -132,4 +132,14 @@ it('outcomesArbitrary deals out what every step does', () => {
       }
     }),
   );
+});
+
+it('outcomesArbitrary knows failures in about half of what it gives, and in none where there shall be none', () => {
+  const failing = (options: OutcomesOptions) =>
+    fc
+      .sample(outcomesArbitrary(options), { numRuns: 400, seed: 7 })
+      .filter((steps) => steps.flat().some(({ fail }) => fail !== undefined));
+  expect(failing({ failures: false })).toEqual([]);
+  expect(failing({}).length).toBeGreaterThan(100);
+  expect(failing({}).length).toBeLessThan(250);
 });

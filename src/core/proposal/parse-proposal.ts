@@ -64,7 +64,7 @@ export function parseProposal(
 
   // Frozen before any rule runs: one of them hands it to a topology, which is someone else's code.
   const value = deepFreeze(copy.value);
-  checkStructure(value, { issues, refused: copy.refused });
+  checkStructure(value, { limits, issues, refused: copy.refused });
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const sketch = sketchProposal(value);
     for (const rule of rules) rule({ sketch, limits, topologies, issues });

@@ -44,6 +44,12 @@ describe('limits', () => {
     expect(parseProposal(proposal, { limits: { maxTickets: 100_000, maxBytes: 1e9 } }).ok).toBe(true);
   });
 
+  it('checks the last ticket too, however high the limit', () => {
+    const tickets = [...ticketsOf(100_001), { ...ticket('last', []), title: 7 }];
+    const issues = refused(parseProposal(smallProposal(tickets), { limits: { maxTickets: 200_000, maxBytes: 1e9 } }));
+    expect(places(issues)).toEqual(['wrong-type /tickets/100001/title']);
+  });
+
   it('accepts 10,000 tickets with three dependencies each, and a chain of 10,000', () => {
     expect(parseProposal(layeredProposal({ tickets: 10_000 })).ok).toBe(true);
     const chain = Array.from({ length: 10_000 }, (_, index) => ticket(`t${index}`, index === 0 ? [] : [`t${index - 1}`]));

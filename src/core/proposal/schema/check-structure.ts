@@ -2,14 +2,15 @@ import type { z } from 'zod';
 
 import type { IssueList } from '../issue-list.js';
 import { asObject, asText } from '../loose.js';
+import type { ProposalLimits } from '../proposal-limits.js';
 import { labelOf } from '../words.js';
 import { proposalSchema } from './proposal-schema.js';
 import { roleFieldsSchema } from './role-schema.js';
-import { structuralFaults } from './structural-fault.js';
+import { type Checked, structuralFaults } from './structural-fault.js';
 import { ticketSchema } from './ticket-schema.js';
 
-/** Elements that are looked at however many there are: the limits have refused the rest by then. */
-const mostChecked = 100_000;
+/** Elements that are looked at beyond the limit, so that a proposal a little too large still learns its other faults. */
+const mostBeyondLimit = 100_000;
 
 /** A place that another issue speaks of already, as JSON of its path. */
 export type RefusedPlaces = ReadonlySet<string>;
@@ -18,22 +19,24 @@ export type RefusedPlaces = ReadonlySet<string>;
  * Reports every structural fault of a proposal: missing and unknown keys, wrong types, values out of range. Roles and tickets are
  * checked one at a time, so that the faults of many never stand in memory together.
  */
-export function checkStructure(
-  proposal: unknown,
-  context: { readonly issues: IssueList; readonly refused: RefusedPlaces },
-): void {
+export function checkStructure(proposal: unknown, context: Context): void {
   const { roles, tickets } = asObject(proposal);
-  check(withoutElements(proposal, { roles, tickets }), { schema: proposalSchema, path: [], label: () => '', ...context });
+  const value = withoutElements(proposal, { roles, tickets });
+  const parsed = proposalSchema.safeParse(value);
+  if (!parsed.success) report(parsed.error, { value, schema: proposalSchema, label: '', path: [], ...context });
   checkElements(roles, { kind: 'role', schema: roleFieldsSchema, ...context });
   checkElements(tickets, { kind: 'ticket', schema: ticketSchema, ...context });
 }
 
-interface Check {
-  readonly schema: z.ZodType;
-  readonly path: readonly PropertyKey[];
-  readonly label: () => string;
+interface Context {
+  readonly limits: ProposalLimits;
   readonly issues: IssueList;
   readonly refused: RefusedPlaces;
+}
+
+interface Report extends Context, Checked {
+  /** Of what was checked, in the proposal. */
+  readonly path: readonly PropertyKey[];
 }
 
 function withoutElements(proposal: unknown, { roles, tickets }: { readonly roles: unknown; readonly tickets: unknown }): unknown {
@@ -45,22 +48,27 @@ function withoutElements(proposal: unknown, { roles, tickets }: { readonly roles
   };
 }
 
-function checkElements(
-  elements: unknown,
-  { kind, ...context }: Omit<Check, 'path' | 'label'> & { readonly kind: 'role' | 'ticket' },
-): void {
-  if (!Array.isArray(elements)) return;
-  elements.slice(0, mostChecked).forEach((element: unknown, index) => {
-    const label = () => labelOf(kind, { key: asText(asObject(element)['key']), index });
-    check(element, { ...context, label, path: [`${kind}s`, index] });
-  });
+interface Elements extends Context {
+  readonly kind: 'role' | 'ticket';
+  readonly schema: z.ZodType;
 }
 
-function check(value: unknown, { schema, path, label, issues, refused }: Check): void {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return;
-  const checked = { value, schema, label: label() };
-  for (const issue of parsed.error.issues) {
+function checkElements(elements: unknown, { kind, schema, ...context }: Elements): void {
+  if (!Array.isArray(elements)) return;
+  const max = kind === 'role' ? context.limits.maxRoles : context.limits.maxTickets;
+  const count = Math.min(elements.length, max + mostBeyondLimit);
+  for (let index = 0; index < count; index += 1) {
+    const element: unknown = elements[index];
+    // Most are sound, and there may be ten thousand: what messages need is made for the others only.
+    const parsed = schema.safeParse(element);
+    if (parsed.success) continue;
+    const label = labelOf(kind, { key: asText(asObject(element)['key']), index });
+    report(parsed.error, { value: element, schema, label, path: [`${kind}s`, index], ...context });
+  }
+}
+
+function report(error: z.ZodError, { path, issues, refused, limits: _, ...checked }: Report): void {
+  for (const issue of error.issues) {
     if (issues.isFull) {
       issues.skip(issue.code === 'unrecognized_keys' ? issue.keys.length : 1);
       continue;

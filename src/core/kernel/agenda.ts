@@ -8,6 +8,9 @@ import { rowLength, task } from './schedule.js';
 /** Steps that one input may touch. At some microseconds each, about ten milliseconds. */
 export const chunk = 2_048;
 
+/** What it counts to look at a step and leave it as it is. */
+const glance = 1 / 64;
+
 /** How far one input may go. */
 export interface Pace {
   readonly at: number;
@@ -22,15 +25,20 @@ export function workOff(core: RunCore, pace: Pace): boolean {
     if (pace.left <= 0) return false;
     const row = run.agendaHead;
     const [kind, index, done] = [agenda[row], agenda[row + 1], agenda[row + 2]] as [number, number, number];
-    const end = Math.min(sizeOf(core, kind, index), done + pace.left);
-    for (let item = done; item < end; item += 1) perform(core, { kind, index, item, at: pace.at });
-    // A row of its own counts too, though nobody depends on the step.
-    pace.left -= Math.max(1, end - done);
-    if (end < sizeOf(core, kind, index)) {
+    const size = sizeOf(core, kind, index);
+    let item = done;
+    for (; item < size && pace.left > 0; item += 1) {
+      const said = core.out.length;
+      perform(core, { kind, index, item, at: pace.at });
+      pace.left -= kind === task.propagate || core.out.length > said ? 1 : glance;
+    }
+    if (item < size) {
       core.undo.onRollback(() => (agenda[row + 2] = done));
-      agenda[row + 2] = end;
+      agenda[row + 2] = item;
       return false;
     }
+    // Nobody may depend on the step; the row counts all the same.
+    pace.left -= glance;
     run.agendaHead += rowLength;
   }
   return true;

@@ -8,10 +8,11 @@ import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import * as onRun from './run-inputs.js';
-import { deliverableStep, noticeOverrun, settleRun } from './settle-run.js';
+import { deliverableStep, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
 import * as onStep from './step-inputs.js';
 import { stopError } from './stop-error.js';
+import { noticeOverrun } from './stop-run.js';
 
 /**
  * A run as a pure machine: inputs go in, commands come out, and nothing else happens. It has no clock, no randomness and no I/O,

@@ -2,7 +2,7 @@ import type { StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { mustMoveStep } from './move-step.js';
 import { publish, stepOf, type RunCore } from './run-core.js';
-import { beginStop, noteError } from './stop-run.js';
+import { beginStop, noteError, noticeOverrun } from './stop-run.js';
 
 export interface Failure {
   readonly error: StoredError;
@@ -22,6 +22,8 @@ export function concludeFailure(core: RunCore, index: number, { error, spend, at
   noteError(core, index, error);
   publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index]!, error, spend });
   if (onFailure !== 'fail-run') return;
+  // Where its spend has passed a ceiling as well, that is the graver reason.
+  if (core.materialized.definition.budget.onExceeded === 'fail') noticeOverrun(core, at);
   const message = `Step "${id}" failed: ${error.message}`;
   beginStop(core, { stop: { to: 'failed', reason: 'step_failed', error: { ...error, message, stepId: id } }, at });
 }

@@ -1,6 +1,6 @@
 import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
-import { beginStop, exceedBudget } from './stop-run.js';
+import { beginStop } from './stop-run.js';
 
 /** What a run does when nothing more follows from the last input: go on to its next phase, or come to its end. */
 export function settleRun(core: RunCore, at: number): void {
@@ -9,13 +9,6 @@ export function settleRun(core: RunCore, at: number): void {
   if (run.stop) return endIfQuiet(core);
   if (run.lifecycle === 'executing' && run.workLeft === 0) return beginSynthesis(core, at);
   if (run.lifecycle === 'synthesizing' && run.synthesisLeft === 0 && !run.delivering) deliver(core, at);
-}
-
-/** Agents that did not keep to their allowance have taken the run past a ceiling: it ends, or pauses, before anything else starts. */
-export function noticeOverrun(core: RunCore, at: number): void {
-  if (core.run.stop || core.run.pause === 'paused' || isOver(core)) return;
-  const shortfall = core.ledger.overrun();
-  if (shortfall) exceedBudget(core, { shortfall, at });
 }
 
 /** A stopping run ends when no step is under way any more. */

@@ -1,7 +1,7 @@
 import type { StoredError } from '../ports/run.js';
 import type { Shortfall } from './ledger.js';
 import { moveStep } from './move-step.js';
-import { movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
+import { isOver, movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import { scheduleSweep } from './schedule.js';
 import { stopError } from './stop-error.js';
 
@@ -67,6 +67,13 @@ export function exceedBudget(
     return beginStop(core, { stop: { to: 'failed', reason, error: budgetError(shortfall, stepId) }, at });
   }
   if (movePause(core, 'PAUSE')) publish(core, { type: 'run.paused', reason });
+}
+
+/** Agents that did not keep to their allowance have taken the run past a ceiling: it ends, or pauses, before anything else starts. */
+export function noticeOverrun(core: RunCore, at: number): void {
+  if (core.run.stop || isOver(core)) return;
+  const shortfall = core.ledger.overrun();
+  if (shortfall) exceedBudget(core, { shortfall, at });
 }
 
 const units = { costMicroUsd: 'USD', tokens: 'tokens', steps: 'steps' } as const;

@@ -1,0 +1,265 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { analyzePlan } from '../../../src/core/analysis/analyze-plan.js';
+import { createKernel, type Kernel } from '../../../src/core/kernel/create-kernel.js';
+import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
+import type { Command } from '../../../src/core/ports/run.js';
+import type { ProposalBudget, Role } from '../../../src/core/ports/proposal.js';
+import type { Spend } from '../../../src/core/ports/usage.js';
+import { dagArbitrary } from '../../../src/core/testing/dag-arbitrary.js';
+import { handWritten, materialized, shownAsPlan } from '../../support/materialized.js';
+import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+
+/** What a ceiling leaves over when every step has had one token and one micro-dollar. */
+const slack = fc.record(
+  { cost: fc.constantFrom(0, 2, 50, 10_000), tokens: fc.constantFrom(0, 2, 50, 10_000) },
+  { requiredKeys: [] },
+);
+const ceilings = ({ cost, tokens }: { cost?: number; tokens?: number }, steps: number) => ({
+  ...(cost !== undefined && { maxCostUsd: (steps + cost) / 1_000_000 }),
+  ...(tokens !== undefined && { maxTokens: steps + tokens }),
+});
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 });
+
+/** Runs whose ceilings are so tight that steps must wait for each other, are refused, and end the run. */
+const tightRun = (onExceeded: ProposalBudget['onExceeded']): fc.Arbitrary<MaterializedRun> =>
+  fc
+    .record({
+      dag: dagArbitrary({ maxNodes: 8, maxDependencies: 2 }),
+      budget: slack,
+      roles: fc.array(rarely(slack), { minLength: 2, maxLength: 2 }),
+      steps: fc.array(
+        fc.record({
+          role: fc.nat({ max: 1 }),
+          attempts: fc.integer({ min: 1, max: 3 }),
+          own: rarely(
+            fc.record({ maxCostMicroUsd: fc.constantFrom(5, 100), maxTokens: fc.constantFrom(1, 10) }, { requiredKeys: [] }),
+          ),
+          once: fc.boolean(),
+        }),
+        { minLength: 8, maxLength: 8 },
+      ),
+    })
+    .map(({ dag, budget, roles, steps }) => {
+      const drafts = dag.map((dependencies, index) => {
+        const { role, attempts, own, once } = steps[index]!;
+        return {
+          id: `t${index}`,
+          role: `r${role}`,
+          dependsOn: dependencies.map((dependency) => `t${dependency}`),
+          retry: { attempts, backoffMs: 10, factor: 1, maxBackoffMs: 10, jitter: 0 },
+          timeoutMs: 20,
+          effect: once ? ('once' as const) : ('idempotent' as const),
+          ...(own && { budget: own }),
+        };
+      });
+      const team = roles.map((own, index): Role => ({
+        key: `r${index}`,
+        kind: 'existing',
+        agentId: 'a',
+        ...(own && { budget: ceilings(own, drafts.length) }),
+      }));
+      const worker: Role = { key: 'worker', kind: 'existing', agentId: 'w' };
+      return handWritten(drafts, {
+        roles: [...team, worker],
+        budget: { ...ceilings(budget, drafts.length + 1), ...(onExceeded && { onExceeded }) },
+      });
+    })
+    // What is refused before it starts is no matter of the ledger.
+    .filter((plan) => analyzePlan(plan).every(({ severity }) => severity !== 'error'))
+    .map(shownAsPlan);
+
+/** Spent and reserved of the run and of each role with a budget, beside their ceilings. */
+function accountsOf({ definition }: MaterializedRun, kernel: Kernel) {
+  const { columns } = kernel.checkpoint();
+  const ceilings = [definition.budget, ...definition.roles.flatMap(({ budget }) => (budget ? [budget] : []))];
+  return ceilings.flatMap(({ maxCostMicroUsd = Infinity, maxTokens = Infinity }, row) => [
+    { ceiling: maxCostMicroUsd, spent: columns['spentCost']![row]!, reserved: columns['reservedCost']![row]! },
+    { ceiling: maxTokens, spent: columns['spentTokens']![row]!, reserved: columns['reservedTokens']![row]! },
+  ]);
+}
+
+describe('spent and reserved', () => {
+  it('CC-12 never pass a ceiling of the run or of a role, in whatever order results come', () => {
+    const ends = new Set<string>();
+    fc.assert(
+      fc.property(fc.constantFrom('fail' as const, 'pause' as const).chain(tightRun), fateArbitrary(), (run, fate) => {
+        const { kernel, facts } = runToEnd(run, fate, {
+          onTurn({ kernel: now }) {
+            for (const { ceiling, spent, reserved } of accountsOf(run, now)) {
+              expect(spent + reserved).toBeLessThanOrEqual(ceiling);
+              expect(Math.min(spent, reserved)).toBeGreaterThanOrEqual(0);
+            }
+          },
+        });
+        ends.add(kernel.stop?.reason ?? kernel.status);
+        if (facts.some((fact) => fact.type === 'run.paused' && fact.reason === 'budget_exceeded')) ends.add('paused');
+      }),
+      { numRuns: 200 },
+    );
+    expect([...ends]).toEqual(expect.arrayContaining(['completed', 'budget_exceeded', 'paused']));
+  });
+
+  it('count every attempt once, late ones and those of given-up attempts too', () => {
+    fc.assert(
+      fc.property(tightRun('fail'), fateArbitrary(), (run, fate) => {
+        const { kernel, journal } = runToEnd(run, fate);
+        const spends = journal.flatMap((input): Spend[] => ('spend' in input ? [input.spend] : []));
+        const sum = (of: (spend: Spend) => number): number => spends.reduce((total, spend) => total + of(spend), 0);
+        expect(kernel.ledger.spentMicroUsd).toBe(sum(({ costMicroUsd }) => costMicroUsd));
+        expect(kernel.ledger.spentTokens).toBe(sum(({ inputTokens, outputTokens }) => inputTokens + outputTokens));
+        const attempts = journal.flatMap((input) => ('spend' in input ? [`${input.stepId} ${input.attempt}`] : []));
+        expect(new Set(attempts).size).toBe(attempts.length);
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('CC-12 free what a given-up attempt holds only when that very attempt has ended', () => {
+    const retry = { attempts: 2, backoffMs: 0, factor: 1, maxBackoffMs: 0, jitter: 0 };
+    const own = { maxTokens: 100 };
+    const run = materialized(handWritten([{ id: 'a', timeoutMs: 5, retry, budget: own }], { budget: { maxTokens: 300 } }));
+    const kernel = createKernel(run);
+    kernel.apply({ type: 'run.start', at: 0, graceMs: 0 });
+    kernel.apply({ type: 'step.started', at: 0, stepId: 'a', attempt: 1 });
+    kernel.apply({ type: 'step.timed-out', at: 5, stepId: 'a', attempt: 1 });
+    kernel.apply({ type: 'step.retry-due', at: 5, stepId: 'a', attempt: 1 });
+    expect(kernel.ledger.reservedTokens).toBe(200);
+    const spent = { type: 'step.spent', at: 6, stepId: 'a', spend: tokens(60) } as const;
+    expect(() => kernel.apply({ ...spent, attempt: 2 })).toThrow('was not given up');
+    kernel.apply({ ...spent, attempt: 1 });
+    expect(kernel.ledger).toMatchObject({ spentTokens: 60, reservedTokens: 100 });
+    expect(() => kernel.apply({ ...spent, attempt: 1 })).toThrow('has ended since');
+    expect(kernel.ledger.spentTokens).toBe(60);
+  });
+});
+
+const tokens = (outputTokens: number): Spend => ({ inputTokens: 0, outputTokens, costMicroUsd: 0, provenance: 'measured' });
+const starts = (commands: readonly Command[]) => commands.flatMap((command) => (command.type === 'step.start' ? [command] : []));
+
+describe('agents that spend more than they may', () => {
+  it('CC-12 CC-38 end the run as budget_exceeded, and nothing starts after the crossing', () => {
+    let crossings = 0;
+    fc.assert(
+      fc.property(tightRun('fail'), fateArbitrary({ mostShare: 5 }), (run, fate) => {
+        const isCrossed = (kernel: Kernel) =>
+          accountsOf(run, kernel)
+            .slice(0, 2)
+            .some(({ spent, ceiling }) => spent > ceiling);
+        const turns: { readonly isOver: boolean; readonly starts: boolean; readonly reason: string | undefined }[] = [];
+        const { kernel } = runToEnd(run, fate, {
+          onTurn({ kernel: now, input, commands }) {
+            const isStart = input.type === 'step.started' || starts(commands).length > 0;
+            turns.push({ isOver: isCrossed(now), starts: isStart, reason: now.stop?.reason });
+          },
+        });
+        const crossing = turns.findIndex((turn) => turn.isOver);
+        if (crossing < 0) return;
+        crossings += 1;
+        expect(turns.slice(crossing).some((turn) => turn.starts)).toBe(false);
+        const reasonBefore = turns[crossing - 1]?.reason;
+        expect(kernel.stop?.reason).toBe(reasonBefore ?? 'budget_exceeded');
+        if (reasonBefore === undefined) {
+          expect(kernel.status).toBe('failed');
+          expect(kernel.stop?.error).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+        }
+      }),
+      { numRuns: 150 },
+    );
+    expect(crossings).toBeGreaterThan(30);
+  });
+
+  it('CC-12 pause the run where its budget says so, again each time it goes on, and what is done can be delivered', () => {
+    const kernel = createKernel(materialized(handWritten([{ id: 'a' }], { budget: { maxTokens: 50, onExceeded: 'pause' } })));
+    kernel.apply({ type: 'run.start', at: 0, graceMs: 0 });
+    kernel.apply({ type: 'step.started', at: 0, stepId: 'a', attempt: 1 });
+    kernel.apply({ type: 'step.succeeded', at: 1, stepId: 'a', attempt: 1, output: null, spend: tokens(51) });
+    expect([kernel.status, kernel.paused]).toEqual(['synthesizing', true]);
+    const commands = kernel.apply({ type: 'run.resume', at: 2 });
+    expect(starts(commands)).toEqual([]);
+    expect(kernel.paused).toBe(true);
+    expect(commands).toContainEqual(
+      expect.objectContaining({ type: 'publish', event: { type: 'run.paused', reason: 'budget_exceeded' } }),
+    );
+  });
+});
+
+describe('an allowance', () => {
+  it('is an equal share of what is unreserved among the steps that have yet to start, or what the step says itself', () => {
+    const steps = [{ id: 'a' }, { id: 'b' }, { id: 'c', budget: { maxTokens: 7 } }];
+    const kernel = createKernel(materialized(handWritten(steps, { budget: { maxTokens: 100 } })));
+    const commands = starts(kernel.apply({ type: 'run.start', at: 0, graceMs: 0 }));
+    // Four steps have yet to start: a quarter of 100, a third of 75, and c what it asks for.
+    expect(commands.map(({ stepId, allowance }) => [stepId, allowance])).toEqual([
+      ['a', { tokens: 25 }],
+      ['b', { tokens: 25 }],
+      ['c', { tokens: 7 }],
+    ]);
+    expect(kernel.ledger.reservedTokens).toBe(57);
+  });
+
+  it('is waited for while others hold what is missing, and given when they leave some', () => {
+    const steps = [
+      { id: 'a', budget: { maxTokens: 8 } },
+      { id: 'b', budget: { maxTokens: 8 } },
+    ];
+    const kernel = createKernel(materialized(handWritten(steps, { budget: { maxTokens: 10 } })));
+    expect(starts(kernel.apply({ type: 'run.start', at: 0, graceMs: 0 })).map(({ stepId }) => stepId)).toEqual(['a']);
+    kernel.apply({ type: 'step.started', at: 1, stepId: 'a', attempt: 1 });
+    const commands = kernel.apply({ type: 'step.succeeded', at: 2, stepId: 'a', attempt: 1, output: null, spend: tokens(2) });
+    expect(starts(commands).map(({ stepId }) => stepId)).toEqual(['b']);
+  });
+
+  it('of a role that has none left fails that step alone', () => {
+    const roles: Role[] = [
+      { key: 'poor', kind: 'existing', agentId: 'a', budget: { maxTokens: 10 } },
+      { key: 'worker', kind: 'existing', agentId: 'w' },
+    ];
+    const kernel = createKernel(
+      materialized(
+        handWritten(
+          [
+            { id: 'a', role: 'poor' },
+            { id: 'b', role: 'poor', dependsOn: ['a'] },
+            { id: 'c', dependsOn: ['a'] },
+          ],
+          { roles },
+        ),
+      ),
+    );
+    kernel.apply({ type: 'run.start', at: 0, graceMs: 0 });
+    kernel.apply({ type: 'step.started', at: 1, stepId: 'a', attempt: 1 });
+    const commands = kernel.apply({ type: 'step.succeeded', at: 2, stepId: 'a', attempt: 1, output: null, spend: tokens(10) });
+    expect(starts(commands).map(({ stepId }) => stepId)).toEqual(['c']);
+    expect(kernel.errorOf('b')).toMatchObject({ code: 'BUDGET_EXCEEDED', unit: 'tokens', ceiling: 10, spent: 10 });
+    expect([kernel.status, kernel.stepStatus('b')]).toEqual(['executing', 'failed']);
+  });
+});
+
+describe('maxSteps', () => {
+  it('CC-12 ends the run before a step more than that starts; another attempt of a step is no other step', () => {
+    const retry = { attempts: 3, backoffMs: 0, factor: 1, maxBackoffMs: 0, jitter: 0 };
+    const steps = [0, 1, 2, 3].map((index) => ({ id: `t${index}`, retry, dependsOn: index === 0 ? [] : [`t${index - 1}`] }));
+    // Analysis refuses a plan whose ceiling is below its steps; delegations will reach it all the same.
+    const run = materialized(handWritten(steps, { budget: { maxSteps: 5 } }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fateArbitrary({ controls: [], racing: false, deliveryFails: false }),
+        (maxSteps, fate) => {
+          const tight = { ...run, definition: { ...run.definition, budget: { ...run.definition.budget, maxSteps } } };
+          const [fail, succeed] = (['fail', 'succeed'] as const).map((end) => ({ end, late: 'fail', share: 0 }) as const);
+          const attempts = [...steps.map(() => [fail!, succeed!]), [succeed!]];
+          const { kernel, facts } = runToEnd(tight, { ...fate, attempts });
+          const started = new Set(facts.flatMap((fact) => (fact.type === 'step.started' ? [fact.stepId] : [])));
+          expect(started.size).toBe(maxSteps);
+          expect(kernel.status).toBe(maxSteps === 5 ? 'completed' : 'failed');
+          if (maxSteps < 5)
+            expect(kernel.stop?.error).toMatchObject({ code: 'BUDGET_EXCEEDED', dimension: 'steps', ceiling: maxSteps });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+
+import { approvePlan, type ApprovedPlan } from '../../src/core/approval/approve-plan.js';
+import { materialize, type MaterializedRun } from '../../src/core/materializer/materialize.js';
+import { definePlan, type PlanDraft } from '../../src/core/plan/define-plan.js';
+import { planProposal } from '../../src/core/plan/plan-proposal.js';
+import type { Plan } from '../../src/core/ports/plan.js';
+import type { OrchestrationProposal } from '../../src/core/ports/proposal.js';
+import type { StepDraft } from '../../src/core/ports/topology.js';
+import type { Result } from '../../src/core/shared/result.js';
+import { planArbitrary, type PlanArbitraryOptions } from '../../src/core/testing/plan-arbitrary.js';
+import { builtInTopologies } from '../../src/topologies/index.js';
+
+/** The value of a result that a test takes for granted. */
+export function unwrap<T>(result: Result<T, unknown>): T {
+  if (result.ok) return result.value;
+  throw new Error(JSON.stringify(result.error, null, 2));
+}
+
+export const ada = { kind: 'user', id: 'ada' } as const;
+
+export const approved = (plan: Plan): ApprovedPlan =>
+  unwrap(approvePlan(plan, { digest: plan.digest, revision: plan.revision, approvedBy: ada }));
+
+/** An agent for every role of a plan, each with a name of its own. */
+export const agentsOf = (plan: Plan): Record<string, { readonly agentId: string }> =>
+  Object.fromEntries(plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
+
+export const materialized = (plan: Plan): MaterializedRun => materialize(approved(plan), agentsOf(plan));
+
+export const planned = (proposal: OrchestrationProposal): Plan =>
+  unwrap(planProposal(proposal, { topologies: builtInTopologies }));
+
+/** A plan of tickets for the role `worker` and whatever else is named, ended by a `synthesis` step that waits for every ticket. */
+export function handWritten(
+  steps: readonly (Partial<StepDraft> & { readonly id: string })[],
+  parts: Partial<Omit<PlanDraft, 'steps'>> = {},
+): Plan {
+  const drafts = steps.map((step) => ({ kind: 'ticket' as const, role: 'worker', instructions: 'Do it.', ...step }));
+  const last = {
+    id: 'synthesis',
+    kind: 'synthesis',
+    phase: 'synthesis',
+    role: 'worker',
+    join: 'all-settled',
+    onFailure: 'fail-run',
+    dependsOn: drafts.map(({ id }) => id),
+  } as const;
+  const roles = [{ key: 'worker', kind: 'existing', agentId: 'agent-1' }] as const;
+  return unwrap(definePlan({ goal: 'A goal', roles, ...parts, steps: [...drafts, last] }));
+}
+
+/** Plans of every shape with gates, and the machines they become. */
+export const anyMaterialized = (options: Partial<PlanArbitraryOptions> = {}): fc.Arbitrary<MaterializedRun> =>
+  planArbitrary({ topologies: builtInTopologies, maxTickets: 8, gates: true, ...options }).map(shownAsPlan);
+
+/** The machines of a plan; a counterexample shows the plan alone. */
+export const shownAsPlan = (plan: Plan): MaterializedRun =>
+  ({ ...materialized(plan), [fc.toStringMethod]: () => JSON.stringify(plan) }) as MaterializedRun;

@@ -28,6 +28,9 @@ export interface AgentRequest {
     readonly parentTicket: string | null;
     readonly channel: string | null;
     readonly repositories: readonly string[];
+    /** What the workspace set up for the run, if anything. */
+    readonly teamId: string | null;
+    readonly projectId: string | null;
   };
 }
 

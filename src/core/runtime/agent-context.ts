@@ -1,6 +1,9 @@
 import type { AgentContext } from '../ports/agent.js';
+import { AgentError } from '../shared/agent-error.js';
+import { copyJson } from '../shared/copy-json.js';
 import type { Json } from '../shared/json.js';
 import { UnknownResourceError } from './errors.js';
+import { ownJson } from './own-json.js';
 
 /** What an attempt's context reaches the run through. */
 export interface ContextPorts {
@@ -28,7 +31,8 @@ export function createAgentContext({ signal, resources, recorded, record, progre
         // What failed has not happened: a later attempt may try again.
         result.catch(() => recorded.delete(name));
       }
-      return result as Promise<T>;
+      // Each gets a copy: what one attempt does to it is not what happened.
+      return result.then(copyJson) as Promise<T>;
     },
     async call(resource, fn) {
       if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
@@ -37,13 +41,16 @@ export function createAgentContext({ signal, resources, recorded, record, progre
     heartbeat: () => undefined,
     progress(message) {
       lines += 1;
-      if (lines <= mostProgress && !signal.aborted) progress(message.slice(0, 1_000));
+      if (lines <= mostProgress && !signal.aborted) progress(String(message as unknown).slice(0, 1_000).toWellFormed());
     },
   };
 }
 
 async function run(name: string, fn: () => Promise<Json> | Json, record: ContextPorts['record']): Promise<Json> {
-  const value = await fn();
-  await record(name, value);
-  return value;
+  // A function that gives nothing back is one that was called for its effect.
+  const given: unknown = await fn();
+  const value = ownJson(given ?? null);
+  if (!value.ok) throw new AgentError(`The result of once("${name}") is not JSON ${value.error}.`, { reason: 'result_not_json' });
+  await record(name, value.value);
+  return value.value;
 }

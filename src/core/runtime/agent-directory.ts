@@ -1,20 +1,26 @@
 import type { Agent, AgentFunction } from '../ports/agent.js';
 import { AgentNotFoundError } from './errors.js';
 
-/** The agents of an orchestrator by id, and those that were hired for its runs. */
+/** The agents of an orchestrator by id or, forked, those of one run: the same, and those that were hired for it. */
 export interface AgentDirectory {
   find(agentId: string): AgentFunction | undefined;
   /** @throws AgentNotFoundError */
   require(agentId: string, role?: string): AgentFunction;
+  /** Adds an agent to this directory, and to no other. One that was given to the orchestrator keeps its id. */
   add(agentId: string, agent: Agent | AgentFunction): void;
   remove(agentId: string): void;
+  /** A directory of the agents given to the orchestrator, whose additions nobody else sees. */
+  fork(): AgentDirectory;
 }
 
-export function createAgentDirectory(agents: Readonly<Record<string, Agent | AgentFunction>>): AgentDirectory {
-  const given = new Map(Object.entries(agents));
-  const hired = new Map<string, Agent | AgentFunction>();
+type Agents = Map<string, Agent | AgentFunction>;
+
+export const createAgentDirectory = (agents: Readonly<Record<string, Agent | AgentFunction>>): AgentDirectory =>
+  directoryOf(new Map(Object.entries(agents)), new Map());
+
+function directoryOf(given: Readonly<Agents>, added: Agents): AgentDirectory {
   const find = (agentId: string): AgentFunction | undefined => {
-    const agent = given.get(agentId) ?? hired.get(agentId);
+    const agent = given.get(agentId) ?? added.get(agentId);
     if (agent === undefined) return undefined;
     return typeof agent === 'function' ? agent : (request, context) => agent.run(request, context);
   };
@@ -22,10 +28,11 @@ export function createAgentDirectory(agents: Readonly<Record<string, Agent | Age
     find,
     require(agentId, role) {
       const agent = find(agentId);
-      if (!agent) throw new AgentNotFoundError(agentId, role, [...given.keys(), ...hired.keys()]);
+      if (!agent) throw new AgentNotFoundError(agentId, role, [...given.keys(), ...added.keys()]);
       return agent;
     },
-    add: (agentId, agent) => void hired.set(agentId, agent),
-    remove: (agentId) => void hired.delete(agentId),
+    add: (agentId, agent) => void added.set(agentId, agent),
+    remove: (agentId) => void added.delete(agentId),
+    fork: () => directoryOf(given, new Map()),
   };
 }

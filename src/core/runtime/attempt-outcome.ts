@@ -1,13 +1,13 @@
 import type { AgentError } from '../shared/agent-error.js';
-import { canonicalJson, CanonicalJsonError } from '../shared/canonical-json.js';
-import { copyJson } from '../shared/copy-json.js';
 import { isPlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
 import type { Json, JsonSchema } from '../shared/json.js';
 import { compileJsonSchema } from '../schema/json-schema.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
+import { ownJson } from './own-json.js';
 import { spendOf } from './spend.js';
+import { codeOf, messageOf } from './thrown.js';
 
 /** How one attempt ended, in the kernel's words. */
 export type AttemptOutcome =
@@ -31,8 +31,9 @@ export function outcomeOf(result: unknown, outputSchema: JsonSchema | undefined)
     usage,
   } = result as { readonly output?: unknown; readonly outcome?: unknown; readonly usage?: unknown };
   const spend = spendOf(usage);
+  if (output === undefined) return invalid('The agent returned no output. An agent without one returns { output: null }.', spend);
   const json = ownJson(output);
-  if (typeof json === 'string') return invalid(json, spend);
+  if (!json.ok) return invalid(`The agent's output is not JSON ${json.error}.`, spend);
   if (outcome === 'needs-context' || outcome === 'rejected') return declined(outcome, json.value, spend);
   if (outcome !== 'completed') {
     return invalid(`The agent returned the outcome ${quote(outcome)}; there are completed, needs-context and rejected.`, spend);
@@ -42,19 +43,30 @@ export function outcomeOf(result: unknown, outputSchema: JsonSchema | undefined)
   return { kind: 'succeeded', output: json.value, spend };
 }
 
-/** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. */
+/** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. Never throws. */
 export function failureOf(thrown: unknown): AttemptOutcome {
   const message = messageOf(thrown);
-  if (isAgentError(thrown)) {
-    const { reason, retryable, usage } = thrown;
-    return { kind: 'failed', error: { code: reason, message }, retryable, spend: spendOf(usage) };
-  }
-  const code = isPlanwrightError(thrown) ? thrown.code : 'AGENT_FAILED';
-  return { kind: 'failed', error: { code, message }, retryable: true, spend: spendOf(undefined) };
+  const code = codeOf(thrown, 'AGENT_FAILED');
+  if (code !== 'AGENT_FAILED') return { kind: 'failed', error: { code, message }, retryable: true, spend: noSpend };
+  const { reason, retryable, usage } = factsOf(thrown);
+  return {
+    kind: 'failed',
+    error: { code: typeof reason === 'string' && reason !== '' ? reason : code, message },
+    retryable: retryable !== false,
+    spend: spendOf(usage),
+  };
 }
 
-/** By its code, so that one from another copy of planwright is one too. */
-const isAgentError = (thrown: unknown): thrown is AgentError => isPlanwrightError(thrown) && thrown.code === 'AGENT_FAILED';
+/** What an AgentError carries. Known by its code, so that one from another copy of planwright is one too; and read with care. */
+function factsOf(thrown: unknown): Partial<Record<keyof AgentError, unknown>> {
+  try {
+    if (!isPlanwrightError(thrown)) return {};
+    const { reason, retryable, usage } = thrown as unknown as Partial<Record<keyof AgentError, unknown>>;
+    return { reason, retryable, usage };
+  } catch {
+    return {};
+  }
+}
 
 const noSpend = spendOf(undefined);
 const invalid = (message: string, spend: Spend): AttemptOutcome => ({
@@ -69,24 +81,12 @@ const declined = (outcome: 'needs-context' | 'rejected', output: Json, spend: Sp
   kind: 'failed',
   error: {
     code: outcome === 'rejected' ? 'REJECTED' : 'NEEDS_CONTEXT',
-    message: typeof output === 'string' ? output : quote(output),
+    message: typeof output === 'string' && output.trim() !== '' ? output : `The agent answered ${outcome}: ${quote(output)}`,
     output,
   },
   retryable: false,
   spend,
 });
-
-/** A copy of a value that nobody else holds, or why it is no JSON. */
-function ownJson(value: unknown): { readonly value: Json } | string {
-  if (value === undefined) return 'The agent returned no output. An agent without one returns { output: null }.';
-  try {
-    canonicalJson(value);
-    return { value: copyJson(value) as Json };
-  } catch (error) {
-    const reason = error instanceof CanonicalJsonError ? `at "${error.pointer || '/'}": ${error.reason}` : messageOf(error);
-    return `The agent's output is not JSON ${reason}.`;
-  }
-}
 
 function schemaFaults(output: Json, schema: JsonSchema | undefined): string | undefined {
   if (schema === undefined) return undefined;
@@ -95,14 +95,4 @@ function schemaFaults(output: Json, schema: JsonSchema | undefined): string | un
   const faults = compiled.value.validate(output);
   if (faults.length === 0) return undefined;
   return `The output does not fit the step's schema: ${faults.map(({ pointer, message }) => `${pointer || '/'} ${message}`).join('; ')}.`;
-}
-
-/** A message for whatever was thrown, never empty and never throwing itself. */
-export function messageOf(thrown: unknown): string {
-  try {
-    if (thrown instanceof Error) return thrown.message || thrown.name;
-    return typeof thrown === 'string' && thrown !== '' ? thrown : `The agent threw ${quote(thrown)}.`;
-  } catch {
-    return 'The agent threw something that cannot be read.';
-  }
 }

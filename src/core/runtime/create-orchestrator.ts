@@ -1,7 +1,7 @@
 import { analyzePlan } from '../analysis/analyze-plan.js';
 import { worstCase, type Bounds } from '../analysis/bounds.js';
 import type { Diagnostic } from '../analysis/diagnostic.js';
-import { approvePlan, type Approval } from '../approval/approve-plan.js';
+import { approvePlan, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import { planTask, type Task } from '../plan/plan-task.js';
 import type { Plan } from '../ports/plan.js';
@@ -10,11 +10,11 @@ import type { Actor } from '../ports/run.js';
 import type { RunFilter, RunSummary } from '../ports/store.js';
 import { parseProposal } from '../proposal/parse-proposal.js';
 import { appendRevision, startHistory, type ProposalHistory } from '../proposal/proposal-history.js';
-import { checkJsonSchema } from '../schema/json-schema.js';
 import type { Issue } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import type { Result } from '../shared/result.js';
 import { createAgentDirectory } from './agent-directory.js';
+import { checkPlan, checkTask } from './check-given.js';
 import { createRunHandle } from './create-run-handle.js';
 import {
   ApprovalRefusedError,
@@ -84,6 +84,7 @@ export type CoreOptions = OrchestratorOptions & Required<Pick<OrchestratorOption
 
 const defaultConcurrency = 1_000;
 const defaultGraceMs = 10_000;
+const defaultWorkspaceTimeoutMs = 60_000;
 
 /** Creates an orchestrator. It holds no timer and no handle while nothing runs. */
 export function createOrchestrator(options: CoreOptions): Orchestrator {
@@ -97,7 +98,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     queue: createWorkQueue(options.concurrency ?? defaultConcurrency),
     isClosing: () => closing !== undefined,
   };
-  const { topologies, store, clock } = settings;
+  const { topologies, limits, store, clock } = settings;
 
   const expectOpen = (): void => {
     if (closing) throw new OrchestratorClosedError();
@@ -139,6 +140,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       // A run that cannot write its first entries cannot go on, and whoever waits for its result must hear of it.
       starting.catch((error: unknown) => run.halt(error));
     }
+    if (exceeds(run, approved.value)) throw new ApprovalRefusedError(runId, [anotherPart]);
     await starting;
     return createRunHandle(run);
   };
@@ -146,21 +148,21 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   return {
     async propose(input, { author } = {}) {
       expectOpen();
-      const proposal = accepted(parseProposal(input, { topologies }));
+      const proposal = accepted(parseProposal(input, { topologies, limits }));
       const plan = planOf(proposal, 1);
       const history = startHistory(proposal, { at: clock.now(), ...(author && { author }) });
       return describe(await add({ plan, history }, author ?? null));
     },
     async proposePlan(plan) {
       expectOpen();
-      return describe(await add({ plan }, null));
+      return describe(await add({ plan: accepted(checkPlan(plan)) }, null));
     },
     async revise(runId, input, { baseRevision, author }) {
       expectOpen();
       const run = find(runId);
       const { history } = run;
       if (!history) throw new RunStateError(runId, run.status, 'be revised, because it has no proposal');
-      const proposal = accepted(parseProposal(input, { topologies }));
+      const proposal = accepted(parseProposal(input, { topologies, limits }));
       const at = clock.now();
       const next = accepted(
         appendRevision({ ...history, status: run.status }, { proposal, baseRevision, at, ...(author && { author }) }),
@@ -181,7 +183,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     async runOnce(agentId, given) {
       expectOpen();
       const task = typeof given === 'string' ? { instructions: given } : given;
-      checkTask(task);
+      accepted(checkTask(task));
       surroundings.agents.require(agentId);
       const { runId, plan } = await add({ plan: planTask(agentId, task) }, null);
       const { revision, digest } = plan;
@@ -205,8 +207,22 @@ function settingsOf({ store, topologies, clock = systemClock, ...options }: Core
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     graceMs: options.graceMs ?? defaultGraceMs,
+    workspaceTimeoutMs: options.workspaceTimeoutMs ?? defaultWorkspaceTimeoutMs,
+    limits: options.limits,
   };
 }
+
+/** Whether an approval covers more than the one that the run was started with. */
+function exceeds({ approvedSteps }: ManagedRun, { steps }: ApprovedPlan): boolean {
+  if (approvedSteps === null) return false;
+  const covered = new Set(approvedSteps);
+  return steps === null || steps.some((id) => !covered.has(id));
+}
+const anotherPart: Issue = {
+  code: 'approved-in-part',
+  pointer: '/steps',
+  message: 'The run was started with a smaller part of the plan. Approve more of it with run.approveSteps().',
+};
 
 function describe({ runId, plan }: ManagedRun): Proposed {
   const { revision, digest } = plan;
@@ -218,17 +234,6 @@ function accepted<T>(result: Result<T, readonly Issue[]>): T {
   throw new ProposalRejectedError(result.error);
 }
 
-function checkTask({ instructions, outputSchema }: Task): void {
-  const issues: Issue[] = [];
-  if (typeof instructions !== 'string' || instructions.trim() === '') {
-    issues.push({ code: 'blank-text', pointer: '/instructions', message: 'A task needs instructions.' });
-  }
-  const fault = outputSchema === undefined ? undefined : checkJsonSchema(outputSchema);
-  if (fault !== undefined)
-    issues.push({ code: 'malformed-schema', pointer: '/outputSchema', message: `The output schema is malformed: ${fault}.` });
-  if (issues.length > 0) throw new ProposalRejectedError(issues);
-}
-
 /** Plans and proposals are plain data by construction; their interfaces have no index signature to say so. */
 const asJson = (data: Plan | OrchestrationProposal): Json => data as unknown as Json;
 
@@ -238,8 +243,9 @@ interface Closing {
 }
 
 async function closeDown({ runs, surroundings: { clock, queue, graceMs } }: Closing): Promise<void> {
-  // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for.
-  await withinLimit(clock, graceMs, queue.idle());
+  // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for, and what follows from them.
+  const drained = queue.idle().then(() => Promise.all(Array.from(runs.values(), (run) => run.settled())));
+  await withinLimit(clock, graceMs, drained);
   const cause = new OrchestratorClosedError();
   for (const run of runs.values()) if (!isEnded(run)) run.halt(cause);
 }

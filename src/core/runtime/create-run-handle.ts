@@ -3,6 +3,7 @@ import { approverIssues, type Approval, type Approver } from '../approval/approv
 import { partialIssues } from '../approval/partial-approval.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { Actor, Decision } from '../ports/run.js';
+import type { Json } from '../shared/json.js';
 import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
@@ -43,12 +44,19 @@ async function cancel(run: ManagedRun, reason: string) {
 async function decide(run: ManagedRun, stepId: string, { approve, by, note, output }: DecisionInput): Promise<void> {
   const actor: Actor = typeof by === 'string' ? { kind: 'user', id: by } : by;
   checkDecider(run, actor);
-  const decision: Decision = { approve, by: actor, ...(note !== undefined && { note }), ...(output !== undefined && { output }) };
   const { engine } = run;
   const isDoubtful = engine?.driver.kernel.statuses().some(({ id, status }) => id === stepId && status === 'in-doubt') ?? false;
-  if (isDoubtful && approve) checkOutput(run, stepId, output ?? null);
-  await submit(run, { type: 'step.decided', stepId, decision });
-  if (isDoubtful && approve) engine?.attempts.keep(stepId, output ?? null);
+  const stated = isDoubtful && approve ? statedOutput(run, stepId, output ?? null) : undefined;
+  const decision: Decision = {
+    approve,
+    by: actor,
+    ...(note !== undefined && { note }),
+    ...(stated !== undefined && { output: stated }),
+  };
+  const taken = submit(run, { type: 'step.decided', stepId, decision });
+  // Before anything that builds on it can start, which is as soon as the decision is durable.
+  if (stated !== undefined) engine?.attempts.keep(stepId, stated);
+  await taken;
 }
 
 /** @throws ApprovalRefusedError unless the actor is a user or a policy. */
@@ -62,14 +70,15 @@ async function approveSteps(run: ManagedRun, steps: readonly string[], approvedB
   const together = run.approvedSteps === null ? null : [...run.approvedSteps, ...steps];
   const issues = partialIssues(run.plan, together ?? steps);
   if (together !== null && issues.length > 0) throw new ApprovalRefusedError(run.runId, issues);
-  await submit(run, { type: 'run.widen', steps, approvedBy });
-  run.approvedSteps = together;
+  const taken = submit(run, { type: 'run.widen', steps, approvedBy });
+  if (!run.engine?.driver.halted) run.approvedSteps = together;
+  await taken;
 }
 
 /** An output that a person states must fit like one that an agent gave. */
-function checkOutput(run: ManagedRun, stepId: string, output: unknown): void {
+function statedOutput(run: ManagedRun, stepId: string, output: unknown): Json {
   const step: Pick<StepDefinition, 'outputSchema'> | undefined = run.plan.steps.find(({ id }) => id === stepId);
   const outcome = outcomeOf({ output }, step?.outputSchema);
-  if (outcome.kind === 'succeeded') return;
+  if (outcome.kind === 'succeeded') return outcome.output;
   throw new ApprovalRefusedError(run.runId, [{ code: 'output-invalid', pointer: '/output', message: outcome.error.message }]);
 }

@@ -1,11 +1,15 @@
-import { PlanwrightError } from '../shared/error.js';
 import type { Clock } from '../ports/clock.js';
 import type { Workspace, WorkspaceCall } from '../ports/workspace.js';
 import type { Json } from '../shared/json.js';
+import { callWorkspace } from './call-workspace.js';
 
 export interface DeliverOptions extends WorkspaceCall {
   readonly workspace: Workspace;
   readonly clock: Clock;
+  /** For one call. */
+  readonly limitMs: number;
+  /** Fires when the run no longer waits for it. */
+  readonly signal: AbortSignal;
   readonly parentTicket: string | null;
   readonly deliverable: Json;
 }
@@ -13,34 +17,15 @@ export interface DeliverOptions extends WorkspaceCall {
 /** Calls in all, and the pause before each further one. */
 const attempts = 3;
 const pauseMs = 1_000;
-/** For one call. */
-const limitMs = 60_000;
 
 /** Lands the deliverable on the parent ticket. Tries three times; rejects with what the last call said. */
-export async function deliver({ workspace, clock, ...request }: DeliverOptions): Promise<void> {
-  if (!workspace.deliver) return;
-  for (let attempt = 1; ; attempt += 1) {
+export async function deliver({ workspace, clock, limitMs, signal, ...request }: DeliverOptions): Promise<void> {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      await limited(clock, workspace.deliver(request));
-      return;
+      return await callWorkspace(() => workspace.deliver?.(request), { hook: 'deliver', clock, limitMs });
     } catch (error) {
       if (attempt === attempts) throw error;
       await new Promise<void>((resolve) => void clock.schedule(clock.now() + pauseMs * attempt, resolve));
     }
-  }
-}
-
-function limited(clock: Clock, call: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.schedule(clock.now() + limitMs, () => reject(new DeliveryTimeoutError(limitMs)));
-    void call.then(resolve, reject).finally(cancel);
-  });
-}
-
-/** The workspace took too long to take the deliverable. */
-export class DeliveryTimeoutError extends PlanwrightError {
-  readonly code = 'DELIVERY_TIMEOUT';
-  constructor(readonly limitMs: number) {
-    super(`The workspace's deliver() did not end within ${limitMs} ms.`);
   }
 }

@@ -72,6 +72,29 @@ export class HireNotPossibleError extends PlanwrightError {
   }
 }
 
+/** A hook of the workspace did not answer. */
+export class WorkspaceTimeoutError extends PlanwrightError {
+  readonly code = 'WORKSPACE_TIMEOUT';
+  constructor(
+    readonly hook: string,
+    readonly limitMs: number,
+  ) {
+    super(`The workspace's ${hook}() did not end within ${limitMs} ms (createOrchestrator's workspaceTimeoutMs).`);
+  }
+}
+
+/** A hook of the workspace answered with something else than what it promises. */
+export class WorkspaceAnswerError extends PlanwrightError {
+  readonly code = 'WORKSPACE_ANSWER';
+  constructor(
+    readonly hook: string,
+    readonly member: string,
+    found: string,
+  ) {
+    super(`The workspace's ${hook}() gave ${found} as its ${member} instead of a text.`);
+  }
+}
+
 /** The run cannot go on in this process: the store failed, or the orchestrator was closed. What was committed is safe. */
 export class RunHaltedError extends PlanwrightError {
   readonly code = 'RUN_HALTED';

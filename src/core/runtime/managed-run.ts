@@ -5,21 +5,21 @@ import { materialize, type MaterializedRun } from '../materializer/materialize.j
 import type { Plan } from '../ports/plan.js';
 import type { RunFact, RunStatus } from '../ports/run.js';
 import type { ProposalHistory } from '../proposal/proposal-history.js';
-import { isPlanwrightError } from '../shared/error.js';
 import { createRunProjection, type RunProjection, type RunView } from '../views/run-view.js';
 import type { AgentDirectory } from './agent-directory.js';
-import { messageOf } from './attempt-outcome.js';
 import { createDeferred } from './deferred.js';
 import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
-import { provision, type Provision } from './provision.js';
+import { provision, type Hire, type Provision } from './provision.js';
+import { releaseHires } from './release-hires.js';
 import { createRunAttempts, type RunAttempts } from './run-attempts.js';
 import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
 import type { RunResult } from './run-handle.js';
 import { createRunJournal, type EntryBody, type RunJournal } from './run-journal.js';
-import { withinLimit } from './within-limit.js';
+import { tellOutside } from './tell-outside.js';
+import { codeOf, messageOf } from './thrown.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** What the runs of one orchestrator share. */
@@ -46,6 +46,14 @@ export class ManagedRun {
   #status: RunStatus = 'proposed';
   #projection: RunProjection | undefined;
   #provision: Provision | undefined;
+  /** Hires on record that have not been let go. */
+  readonly #hires: Hire[] = [];
+  #halted: RunHaltedError | undefined;
+  /** Whether the deliverable is on its way to the parent ticket. */
+  #isDelivering = false;
+  /** Fires when the run is on its way to another end: nothing more is set up or delivered for it. */
+  readonly #stopping = new AbortController();
+  readonly #agents: AgentDirectory;
   readonly #ended = createDeferred<RunResult>();
   /** Work steps that were approved; `null` for all. */
   approvedSteps: readonly string[] | null = null;
@@ -58,12 +66,13 @@ export class ManagedRun {
     what: { readonly plan: Plan; readonly history?: ProposalHistory },
   ) {
     const { store, clock } = surroundings;
+    this.#agents = surroundings.agents.fork();
     this.plan = what.plan;
     this.history = what.history;
     this.log = createEventLog(runId);
     this.#createdAt = clock.now();
     this.#journal = createRunJournal({ runId, store, clock, seq: 0, summary: () => this.#summary() });
-    this.log.subscribe((event) => this.#tellOutside(event));
+    this.log.subscribe((event) => tellOutside(event, { ...surroundings, context: this.plan.context }));
   }
 
   get status(): RunStatus {
@@ -82,11 +91,23 @@ export class ManagedRun {
     return this.#projection.view();
   }
 
-  /** Makes an entry durable, then tells of it. */
+  /** Makes an entry durable, then tells of it. A run that cannot write does not go on. */
   async record(entry: EntryBody, fact?: RunFact): Promise<void> {
+    if (this.#halted) throw this.#halted;
     this.#journal.add(entry);
-    await this.#journal.flush();
+    try {
+      await this.#journal.flush();
+    } catch (error) {
+      this.halt(error);
+      throw error;
+    }
     if (fact) this.log.append(fact, entry.at);
+  }
+
+  /** Resolves when nothing of the run is on its way any more but its attempts. */
+  async settled(): Promise<void> {
+    await this.engine?.driver.idle();
+    if (this.#isDelivering || isTerminal(this.status)) await this.#ended.promise.catch(() => undefined);
   }
 
   /** Puts a revision in the place of the plan. */
@@ -107,7 +128,7 @@ export class ManagedRun {
     const approval = { type: 'run.approved', revision, digest, approvedBy, steps } as const;
     await this.record({ ...approval, at: this.#now() }, approval);
     const materialized = await this.#provisioned(approved);
-    if (!materialized) return;
+    if (!materialized || this.#halted) return;
     const engine = this.#createEngine(materialized);
     this.engine = engine;
     await engine.driver.submit(
@@ -121,10 +142,16 @@ export class ManagedRun {
   async cancelEarly(reason: string): Promise<void> {
     if (this.#status === 'approved') {
       this.#cancelReason ??= reason;
+      this.#stopping.abort();
       return;
     }
+    await this.#withdraw(reason);
+  }
+
+  async #withdraw(reason: string): Promise<void> {
     this.#status = nextRunStatus(this.#status, 'CANCEL');
     await this.record({ type: 'run.withdrawn', at: this.#now(), reason }, { type: 'run.cancelled', reason });
+    await this.#release();
     this.#end();
   }
 
@@ -144,43 +171,60 @@ export class ManagedRun {
     return { runId, status, goal, revision, parentTicket: context.parentTicket, createdAt: this.#createdAt };
   }
 
-  /** Hires, team, project and machines; or nothing, and the run has failed. */
+  /** Hires, team, project and machines; or nothing, and the run is over. */
   async #provisioned(approved: ApprovedPlan): Promise<MaterializedRun | undefined> {
-    const { workspace, agents } = this.surroundings;
+    const { runId, plan, surroundings } = this;
+    const { workspace, clock, graceMs, workspaceTimeoutMs: limitMs } = surroundings;
     try {
-      const { runId, plan } = this;
-      const hired = (entry: EntryBody) =>
-        this.record(entry, entry.type === 'role.hired' ? { ...entry, type: 'run.hired' } : undefined);
-      this.#provision = await provision({ runId, plan, workspace, agents, at: () => this.#now(), record: hired });
+      const record = (entry: EntryBody) => this.#recordHire(entry);
+      const { signal } = this.#stopping;
+      const options = { runId, plan, workspace, agents: this.#agents, clock, limitMs, graceMs, signal, record };
+      this.#provision = await provision(options);
       const { roles, teamId, projectId } = this.#provision;
       const materialized = materialize(approved, roles);
       const entry = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
       await this.record(entry, { type: 'run.provisioned', teamId, projectId, roles });
       return materialized;
     } catch (cause) {
-      const error = { code: isPlanwrightError(cause) ? cause.code : 'PROVISIONING_FAILED', message: messageOf(cause) };
-      this.#status = nextRunStatus(this.#status, 'FAIL');
-      await this.record(
-        { type: 'run.refused', at: this.#now(), error },
-        { type: 'run.failed', reason: 'provisioning_failed', error },
-      );
-      await this.#release();
-      this.#end();
+      if (this.#halted) throw this.#halted;
+      if (this.#cancelReason === undefined) await this.#refuse(cause);
+      else await this.#withdraw(this.#cancelReason);
       return undefined;
     }
   }
 
+  async #recordHire(entry: EntryBody): Promise<void> {
+    if (entry.type !== 'role.hired') return this.record(entry);
+    const { role, agentId } = entry;
+    this.#hires.push({ role, agentId });
+    await this.record(entry, { type: 'run.hired', role, agentId });
+  }
+
+  /** What an approved run needs could not be set up. */
+  async #refuse(cause: unknown): Promise<void> {
+    const error = { code: codeOf(cause, 'PROVISIONING_FAILED'), message: messageOf(cause, 'The workspace') };
+    this.#status = nextRunStatus(this.#status, 'FAIL');
+    await this.record(
+      { type: 'run.refused', at: this.#now(), error },
+      { type: 'run.failed', reason: 'provisioning_failed', error },
+    );
+    await this.#release();
+    this.#end();
+  }
+
   #createEngine(materialized: MaterializedRun): Engine {
     const { runId, log, surroundings } = this;
-    const { clock, queue, agents, isClosing } = surroundings;
+    const { clock, queue, graceMs, isClosing } = surroundings;
     const { teamId = null, projectId = null } = this.#provision ?? {};
     const attempts = createRunAttempts({
       runId,
       materialized,
       queue,
       isClosing,
+      clock,
+      graceMs,
       driver: () => driver,
-      agentOf: agents.find,
+      agentOf: this.#agents.find,
       resources: new Set([...surroundings.resources, ...Object.keys(materialized.definition.resources)]),
       place: { teamId, projectId },
     });
@@ -204,37 +248,30 @@ export class ManagedRun {
   }
 
   async #deliver(): Promise<void> {
-    const { workspace, clock } = this.surroundings;
+    const { workspace, clock, workspaceTimeoutMs: limitMs } = this.surroundings;
     const { runId, plan, engine } = this;
     if (!engine) return;
+    this.#isDelivering = true;
     const deliverable = engine.attempts.outputs.get(engine.driver.kernel.deliverableStep) ?? null;
     const { parentTicket } = plan.context;
+    const { signal } = this.#stopping;
     try {
-      await deliver({ workspace, clock, runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable });
+      await deliver({ workspace, clock, limitMs, signal, runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable });
       engine.driver.offer({ type: 'run.delivered' });
     } catch (cause) {
-      engine.driver.offer({ type: 'run.delivery-failed', error: { code: 'DELIVERY_FAILED', message: messageOf(cause) } });
+      const error = { code: 'DELIVERY_FAILED', message: messageOf(cause, 'The workspace') };
+      engine.driver.offer({ type: 'run.delivery-failed', error });
     }
   }
 
-  /** Lets the hires go. One that does not answer is left behind, on record as hired. */
   async #release(): Promise<void> {
-    const { workspace, clock, graceMs, agents } = this.surroundings;
-    for (const { role, agentId } of this.#provision?.hires ?? []) {
-      const idempotencyKey = `${this.runId}:release:${role}`;
-      const call = (async () => workspace.release?.({ runId: this.runId, idempotencyKey, role, agentId }))();
-      const isReleased =
-        (await withinLimit(clock, graceMs, call)) &&
-        (await call.then(
-          () => true,
-          () => false,
-        ));
-      agents.remove(agentId);
-      if (isReleased && workspace.release) {
-        const entry = { type: 'role.released', at: this.#now(), role, agentId } as const;
-        await this.record(entry, { ...entry, type: 'run.released' }).catch(() => undefined);
-      }
-    }
+    const { runId, surroundings } = this;
+    const { workspace, clock, graceMs } = surroundings;
+    const record = ({ role, agentId }: Hire) => {
+      const entry = { type: 'role.released', at: this.#now(), role, agentId } as const;
+      return this.record(entry, { type: 'run.released', role, agentId });
+    };
+    await releaseHires(this.#hires.splice(0), { runId, workspace, clock, limitMs: graceMs, record });
   }
 
   #end(): void {
@@ -243,6 +280,8 @@ export class ManagedRun {
   }
 
   #haltNow(error: RunHaltedError): void {
+    this.#halted ??= error;
+    this.#stopping.abort();
     this.log.end();
     this.#ended.reject(error);
   }
@@ -256,24 +295,6 @@ export class ManagedRun {
     const id = this.engine?.driver.kernel.deliverableStep;
     return { status, deliverable: steps.find((step) => step.id === id)?.output ?? null, gaps, usage };
   }
-
-  /** What listens outside can be slow or broken; the run is neither. */
-  #tellOutside(event: Parameters<NonNullable<Parameters<ManagedRun['log']['subscribe']>[0]>>[0]): void {
-    const { workspace, telemetry } = this.surroundings;
-    const { runId } = this;
-    const { parentTicket, channel } = this.plan.context;
-    const idempotencyKey = `${runId}:event:${event.seq}`;
-    quietly(() => telemetry?.event(event));
-    if (parentTicket !== null) quietly(() => workspace.updateTicket?.({ runId, idempotencyKey, parentTicket, event }));
-    if (channel !== null) quietly(() => workspace.postToChannel?.({ runId, idempotencyKey, channel, event }));
-  }
 }
 
-function quietly(tell: () => unknown): void {
-  try {
-    // Typed as returning nothing, but an async function fits too, and its rejection would end the process.
-    Promise.resolve(tell()).catch(() => undefined);
-  } catch {
-    // Nothing to do for a listener that throws.
-  }
-}
+const isTerminal = (status: RunStatus): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';

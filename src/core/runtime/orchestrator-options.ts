@@ -4,7 +4,9 @@ import type { ResourceLimit } from '../ports/proposal.js';
 import type { RunStore } from '../ports/store.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Topology } from '../ports/topology.js';
+import type { ProposalLimits } from '../proposal/proposal-limits.js';
 import type { Workspace } from '../ports/workspace.js';
+import type { ProposalLimits } from '../proposal/proposal-limits.js';
 
 /** What an orchestrator is made of. Only `agents` is required. */
 export interface OrchestratorOptions {
@@ -16,6 +18,8 @@ export interface OrchestratorOptions {
   readonly workspace?: Workspace;
   /** Topologies besides the built-in ones; one of the same kind takes its place. */
   readonly topologies?: readonly Topology[];
+  /** What a proposal may be at most. Defaults: 10,000 tickets, 1,000 roles, 32 MiB of text. */
+  readonly limits?: Partial<ProposalLimits>;
   /** Shared resources besides those that proposals declare. */
   readonly resources?: Readonly<Record<string, ResourceLimit>>;
   /** Default: the machine's clock. */
@@ -29,6 +33,10 @@ export interface OrchestratorOptions {
   readonly concurrency?: number;
   /** How long aborted attempts may take to end when a run stops, in milliseconds. Default: 10,000. */
   readonly graceMs?: number;
+  /** How long one call of the workspace may take, in milliseconds. Default: 60,000. */
+  readonly workspaceTimeoutMs?: number;
+  /** How large proposals may be, where that differs from the defaults. */
+  readonly limits?: Partial<ProposalLimits>;
 }
 
 /** {@link OrchestratorOptions} with every default filled in, and what runs share. */
@@ -41,4 +49,6 @@ export interface OrchestratorSettings {
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;
   readonly graceMs: number;
+  readonly workspaceTimeoutMs: number;
+  readonly limits: Partial<ProposalLimits> | undefined;
 }

@@ -1,15 +1,17 @@
 import type { RoleMap } from '../materializer/definition.js';
+import type { Clock } from '../ports/clock.js';
 import type { Plan, PlanRole } from '../ports/plan.js';
 import type { Workspace, WorkspaceCall } from '../ports/workspace.js';
-import { isPlanwrightError } from '../shared/error.js';
+import { quote } from '../shared/issue.js';
 import type { AgentDirectory } from './agent-directory.js';
-import { HireNotPossibleError } from './errors.js';
+import { callWorkspace } from './call-workspace.js';
+import { HireNotPossibleError, WorkspaceAnswerError } from './errors.js';
 import type { EntryBody } from './run-journal.js';
+import { messageOf } from './thrown.js';
 
 /** What has been set up for a run. */
 export interface Provision {
   readonly roles: RoleMap;
-  readonly hires: readonly Hire[];
   readonly teamId: string | null;
   readonly projectId: string | null;
 }
@@ -23,7 +25,12 @@ export interface ProvisionOptions {
   readonly plan: Plan;
   readonly workspace: Workspace;
   readonly agents: AgentDirectory;
-  readonly at: () => number;
+  readonly clock: Clock;
+  /** For one call of the workspace. */
+  readonly limitMs: number;
+  /** Fires when the run is cancelled: nothing more is set up then, and what is under way gets `graceMs`. */
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
   /** Makes an entry durable before the next thing is set up. */
   readonly record: (entry: EntryBody) => Promise<void>;
 }
@@ -45,69 +52,89 @@ export function checkRoles({ plan, workspace, agents }: Pick<ProvisionOptions, '
 /** Sets up what an approved run needs, in this order: hires, team, project. Each is on record before the next begins. */
 export async function provision(options: ProvisionOptions): Promise<Provision> {
   const roles: [string, { readonly agentId: string }][] = [];
-  const hires: Hire[] = [];
   for (const role of options.plan.roles) {
-    const agentId = role.kind === 'existing' ? role.agentId : await fill(role, options, hires);
+    const agentId = role.kind === 'existing' ? role.agentId : await fill(role, options);
     roles.push([role.key, { agentId }]);
   }
   const map = Object.fromEntries(roles);
   const teamId = await createTeam(options, map);
   const projectId = await createProject(options, teamId);
-  return { roles: map, hires, teamId, projectId };
+  return { roles: map, teamId, projectId };
 }
 
 /** Without a workspace that hires, the agent that goes by the role's key, or by the name of the hire, fills the role. */
 const standIn = (role: PlanRole & { readonly kind: 'hire' }, agents: AgentDirectory): string | undefined =>
   [role.key, role.hire.name].find((id) => agents.find(id) !== undefined);
 
-async function fill(role: PlanRole & { readonly kind: 'hire' }, options: ProvisionOptions, hires: Hire[]): Promise<string> {
-  const { workspace, agents, record, at } = options;
+async function fill(role: PlanRole & { readonly kind: 'hire' }, options: ProvisionOptions): Promise<string> {
+  const { workspace, agents, record, clock } = options;
   if (!workspace.hire) return standIn(role, agents) ?? '';
   const { agentId, agent } = await hire(role, options);
   if (agent) agents.add(agentId, agent);
+  // On record before anything else can go wrong with it, so that it is let go in any case.
+  await record({ type: 'role.hired', at: clock.now(), role: role.key, agentId });
   agents.require(agentId, role.key);
-  hires.push({ role: role.key, agentId });
-  await record({ type: 'role.hired', at: at(), role: role.key, agentId });
   return agentId;
 }
 
 async function hire({ key, hire: spec }: PlanRole & { readonly kind: 'hire' }, options: ProvisionOptions) {
+  const { workspace, runId } = options;
+  const request = { ...callOf(options, `hire:${key}`), role: key, hire: spec };
+  // Nobody waits for it any more, so nobody else would let it go.
+  const onLate = (late: { readonly agentId: string } | undefined): void => {
+    if (!late) return;
+    const idempotencyKey = `${runId}:release:${key}`;
+    (async () => workspace.release?.({ runId, idempotencyKey, role: key, agentId: late.agentId }))().catch(() => undefined);
+  };
   try {
-    const hired = await options.workspace.hire?.({ ...callOf(options, `hire:${key}`), role: key, hire: spec });
+    const hired = await call(options, { hook: 'hire', perform: () => workspace.hire?.(request), onLate });
     if (typeof hired?.agentId === 'string' && hired.agentId !== '') return hired;
-  } catch (error) {
-    if (isPlanwrightError(error)) throw error;
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new HireNotPossibleError(key, `the workspace's hire() failed: ${cause}`, { cause: error });
+  } catch (cause) {
+    throw new HireNotPossibleError(key, `the workspace's hire() failed: ${messageOf(cause, 'It')}`, { cause });
   }
   throw new HireNotPossibleError(key, "the workspace's hire() gave no agentId.");
 }
 
 const callOf = ({ runId }: ProvisionOptions, what: string): WorkspaceCall => ({ runId, idempotencyKey: `${runId}:${what}` });
 
+interface Hook<T> {
+  readonly hook: 'hire' | 'createTeam' | 'createProject';
+  readonly perform: () => Promise<T> | T;
+  readonly onLate?: (value: T) => void;
+}
+
+async function call<T>({ clock, limitMs, graceMs, signal }: ProvisionOptions, { perform, ...hook }: Hook<T>): Promise<T> {
+  signal.throwIfAborted();
+  return callWorkspace(perform, { clock, limitMs, graceMs, signal, ...hook });
+}
+
 async function createTeam(options: ProvisionOptions, roles: RoleMap): Promise<string | null> {
-  const { plan, workspace, record, at } = options;
+  const { plan, workspace, record, clock } = options;
   if (!workspace.createTeam) return null;
   const agentOf = (role: string): string => roles[role]?.agentId ?? '';
   const leading = plan.steps.findLast(({ phase }) => phase === 'synthesis')?.role ?? plan.roles[0]?.key ?? '';
   const members = plan.roles.map(({ key }) => ({ role: key, agentId: agentOf(key) }));
-  const { teamId } = await workspace.createTeam({
-    ...callOf(options, 'team'),
-    name: plan.goal,
-    leader: agentOf(leading),
-    members,
-  });
-  await record({ type: 'team.created', at: at(), teamId });
+  const request = { ...callOf(options, 'team'), name: plan.goal, leader: agentOf(leading), members };
+  const created = await call(options, { hook: 'createTeam', perform: () => workspace.createTeam?.(request) });
+  const teamId = idOf(created?.teamId, { hook: 'createTeam', member: 'teamId' });
+  await record({ type: 'team.created', at: clock.now(), teamId });
   return teamId;
 }
 
 async function createProject(options: ProvisionOptions, teamId: string | null): Promise<string | null> {
-  const { plan, workspace, record, at } = options;
+  const { plan, workspace, record, clock } = options;
   if (!workspace.createProject) return null;
   const tickets = plan.steps.filter(({ kind }) => kind === 'ticket').map(({ id, title }) => ({ key: id, title }));
   const { parentTicket } = plan.context;
   const request = { ...callOf(options, 'project'), name: plan.goal, parentTicket, teamId, tickets };
-  const { projectId } = await workspace.createProject(request);
-  await record({ type: 'project.created', at: at(), projectId });
+  const created = await call(options, { hook: 'createProject', perform: () => workspace.createProject?.(request) });
+  const projectId = idOf(created?.projectId, { hook: 'createProject', member: 'projectId' });
+  await record({ type: 'project.created', at: clock.now(), projectId });
   return projectId;
+}
+
+/** @throws WorkspaceAnswerError for what is no id: the journal could not hold it. */
+function idOf(id: unknown, { hook, member }: { readonly hook: string; readonly member: string }): string {
+  if (typeof id === 'string' && id !== '') return id;
+  throw new WorkspaceAnswerError(hook, member, quote(id));
 }

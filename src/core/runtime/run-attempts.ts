@@ -4,10 +4,12 @@ import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { contributions, stepRequest } from '../materializer/step-request.js';
 import type { AgentFunction, AgentRequest } from '../ports/agent.js';
+import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Command } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import { createAgentContext } from './agent-context.js';
 import { failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
+import { createDeferred } from './deferred.js';
 import { AttemptAbortedError } from './errors.js';
 import type { RunDriver } from './run-driver.js';
 import type { WorkQueue } from './work-queue.js';
@@ -35,7 +37,18 @@ export interface RunAttemptsOptions {
   readonly agentOf: (agentId: string) => AgentFunction | undefined;
   readonly resources: ReadonlySet<string>;
   readonly isClosing: () => boolean;
+  readonly clock: Clock;
+  /** How long an attempt that was aborted keeps its place in the queue. */
+  readonly graceMs: number;
   readonly place: { readonly teamId: string | null; readonly projectId: string | null };
+}
+
+/** An attempt under way. */
+interface ActiveAttempt {
+  readonly controller: AbortController;
+  /** Gives up its place in the queue, whether or not it has ended. */
+  readonly leave: () => void;
+  disarm: CancelTimer;
 }
 
 /** What a step without an agent spends. */
@@ -51,12 +64,14 @@ export function createRunAttempts({
   agentOf,
   resources,
   isClosing,
+  clock,
+  graceMs,
   place,
 }: RunAttemptsOptions): RunAttempts {
   const { definition, graph } = materialized;
   const outputs = new Map<string, Json>();
   const recorded = new Map<string, Map<string, Promise<Json>>>();
-  const active = new Map<string, AbortController>();
+  const active = new Map<string, ActiveAttempt>();
   const waiting = new Map<string, StartCommand>();
   const held: StartCommand[] = [];
   const roles = new Map(definition.roles.map((role) => [role.key, role]));
@@ -64,7 +79,9 @@ export function createRunAttempts({
   const kernel = (): Kernel => driver().kernel;
 
   /** A step without an agent is computed here and now. */
-  const compute = ({ stepId, attempt }: StartCommand): void => {
+  const compute = (command: StartCommand): void => {
+    if (kernel().paused) return void held.push(command);
+    const { stepId, attempt } = command;
     if (!driver().offer({ type: 'step.started', stepId, attempt })) return;
     const step = stepOf(stepId);
     const { input } = inputsOf(step);
@@ -86,25 +103,40 @@ export function createRunAttempts({
 
   /** The attempt's turn has come. */
   const begin = async (command: StartCommand): Promise<void> => {
-    const { stepId, attempt } = command;
+    const { stepId } = command;
     // Aborted while it waited, or waiting again under a newer command.
     if (waiting.get(stepId) !== command || driver().halted || isClosing()) return;
     if (kernel().paused) return void held.push(command);
     waiting.delete(stepId);
+    const place = createDeferred<undefined>();
+    const current = {
+      controller: new AbortController(),
+      leave: () => place.resolve(undefined),
+      disarm: (): void => undefined,
+    };
+    // From here on it can be aborted, also while its start is being written.
+    active.set(stepId, current);
+    void perform(command, current.controller.signal).finally(() => {
+      current.disarm();
+      if (active.get(stepId) === current) active.delete(stepId);
+      current.leave();
+    });
+    await place.promise;
+  };
+
+  const perform = async (command: StartCommand, signal: AbortSignal): Promise<void> => {
+    const { stepId, attempt } = command;
     const step = stepOf(stepId);
     const started = { type: 'step.started', stepId, attempt } as const;
     // What must never run twice is on record before it runs once; anything else may be issued again.
     if (step.effect === 'once') {
-      if (!(await isDurable(driver(), started))) return;
+      if (!(await isDurable(driver(), started)) || driver().halted) return;
+      if (signal.aborted) return void conclude({ stepId, attempt }, failureOf(signal.reason));
     } else if (!driver().offer(started)) return;
-    const controller = new AbortController();
-    active.set(stepId, controller);
-    const outcome = await call(command, step, controller);
-    if (active.get(stepId) === controller) active.delete(stepId);
-    conclude({ stepId, attempt }, outcome);
+    conclude({ stepId, attempt }, await call(command, step, signal));
   };
 
-  const call = async (command: StartCommand, step: StepDefinition, { signal }: AbortController): Promise<AttemptOutcome> => {
+  const call = async (command: StartCommand, step: StepDefinition, signal: AbortSignal): Promise<AttemptOutcome> => {
     const { stepId, attempt } = command;
     const agent = agentOf(step.agentId ?? '');
     if (!agent) return failureOf(new Error(`Agent "${step.agentId}" is no longer known to the orchestrator.`));
@@ -164,16 +196,22 @@ export function createRunAttempts({
     waiting.set(command.stepId, command);
     queue.add(() => begin(command), priorities[stepOf(command.stepId).priority]);
   };
+  const start = (command: StartCommand): void =>
+    stepOf(command.stepId).agentId === undefined ? compute(command) : enqueue(command);
   const abort = (stepId: string, reason: string): void => {
     waiting.delete(stepId);
-    active.get(stepId)?.abort(new AttemptAbortedError(stepId, kernel().attempt(stepId), reason));
+    const current = active.get(stepId);
+    if (!current || current.controller.signal.aborted) return;
+    // Who takes no notice must not keep the place of others for ever.
+    current.disarm = clock.schedule(clock.now() + graceMs, current.leave);
+    current.controller.abort(new AttemptAbortedError(stepId, kernel().attempt(stepId), reason));
   };
 
   return {
     outputs,
-    start: (command) => (stepOf(command.stepId).agentId === undefined ? compute(command) : enqueue(command)),
+    start,
     abort,
-    release: () => held.splice(0).forEach(enqueue),
+    release: () => held.splice(0).forEach(start),
     abortAll(reason) {
       waiting.clear();
       for (const stepId of [...active.keys()]) abort(stepId, reason);

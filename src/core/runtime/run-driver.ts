@@ -23,6 +23,8 @@ export interface RunDriver {
   /** Stops here without touching the run: no more commands, all timers gone. */
   halt(cause: unknown): void;
   readonly halted: RunHaltedError | undefined;
+  /** Resolves when all that was taken so far is durable and let out, or cannot be. */
+  idle(): Promise<void>;
 }
 
 export interface RunDriverOptions {
@@ -143,6 +145,12 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
       }
     },
     halt,
+    async idle() {
+      for (let seen: Promise<void> | undefined; seen !== releasing;) {
+        seen = releasing;
+        await seen?.catch(() => undefined);
+      }
+    },
   };
   return driver;
 }

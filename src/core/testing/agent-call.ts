@@ -14,7 +14,7 @@ export const sampleRequest = (overrides: Partial<AgentRequest> = {}): AgentReque
   gaps: [],
   session: `${overrides.runId ?? 'run-0001'}/${overrides.stepId ?? 'ticket'}`,
   allowance: {},
-  context: { parentTicket: null, channel: null, repositories: [] },
+  context: { parentTicket: null, channel: null, repositories: [], teamId: null, projectId: null },
   ...overrides,
 });
 

@@ -1,0 +1,29 @@
+import type { PlanContext } from '../ports/plan.js';
+import type { RunEvent } from '../ports/run.js';
+import type { Telemetry } from '../ports/telemetry.js';
+import type { Workspace } from '../ports/workspace.js';
+
+export interface Listeners {
+  readonly workspace: Workspace;
+  readonly telemetry: Telemetry | undefined;
+  readonly context: PlanContext;
+}
+
+/** Tells whoever listens outside of an event. They can be slow or broken; the run is neither. */
+export function tellOutside(event: RunEvent, { workspace, telemetry, context }: Listeners): void {
+  const { runId, seq } = event;
+  const { parentTicket, channel } = context;
+  const idempotencyKey = `${runId}:event:${seq}`;
+  quietly(() => telemetry?.event(event));
+  if (parentTicket !== null) quietly(() => workspace.updateTicket?.({ runId, idempotencyKey, parentTicket, event }));
+  if (channel !== null) quietly(() => workspace.postToChannel?.({ runId, idempotencyKey, channel, event }));
+}
+
+function quietly(tell: () => unknown): void {
+  try {
+    // Typed as returning nothing, but an async function fits too, and its rejection would end the process.
+    Promise.resolve(tell()).catch(() => undefined);
+  } catch {
+    // Nothing to do for a listener that throws.
+  }
+}

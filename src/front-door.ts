@@ -9,6 +9,12 @@ import type { OrchestrationProposal } from './core/ports/proposal.js';
 import type { Topology } from './core/ports/topology.js';
 import { parseProposal as parseWith, type ParseOptions } from './core/proposal/parse-proposal.js';
 import { proposalJsonSchema as jsonSchemaWith } from './core/proposal/proposal-json-schema.js';
+import { dropTicket as dropTicketWith, type DropTicketOptions } from './core/proposal/edits/drop-ticket.js';
+import { reassignTicket as reassignTicketWith, type ReassignTicketOptions } from './core/proposal/edits/reassign-ticket.js';
+import { setBudget as setBudgetWith, type SetBudgetOptions } from './core/proposal/edits/set-budget.js';
+import { swapRole as swapRoleWith, type SwapRoleOptions } from './core/proposal/edits/swap-role.js';
+import { tightenBudget as tightenBudgetWith, type TightenBudgetOptions } from './core/proposal/edits/tighten-budget.js';
+import type { ProposalHistory } from './core/proposal/proposal-history.js';
 import { createMemoryStore } from './storage/memory.js';
 import { builtInTopologies } from './topologies/index.js';
 
@@ -58,3 +64,35 @@ export const proposalJsonSchema = ({ topologies }: WithTopologies = {}): JsonSch
  */
 export const createOrchestrator = ({ store = createMemoryStore(), topologies, ...options }: OrchestratorOptions): Orchestrator =>
   createCoreOrchestrator({ ...options, store, topologies: allTopologies(topologies) });
+
+/** An edit's own options; the built-in topologies need not be named. */
+type EditWith<Options> = Omit<Options, 'topologies'> & WithTopologies;
+
+const withTopologies = <Options extends { readonly topologies: readonly Topology[] }>({
+  topologies,
+  ...options
+}: EditWith<Options>): Options => ({ ...options, topologies: allTopologies(topologies) }) as unknown as Options;
+
+/** Gives a role to another existing agent, or to a hire. One revision, whichever it was before. */
+export const swapRole = (history: ProposalHistory, options: EditWith<SwapRoleOptions>): Result<ProposalHistory, Issue[]> =>
+  swapRoleWith(history, withTopologies<SwapRoleOptions>(options));
+
+/** Takes a ticket out. Never leaves a dependency dangling; refused with `still-read` where something names its output. */
+export const dropTicket = (history: ProposalHistory, options: EditWith<DropTicketOptions>): Result<ProposalHistory, Issue[]> =>
+  dropTicketWith(history, withTopologies<DropTicketOptions>(options));
+
+/** Lowers ceilings, or sets ones that were not there. Refused with `not-tighter` where one would rise. */
+export const tightenBudget = (
+  history: ProposalHistory,
+  options: EditWith<TightenBudgetOptions>,
+): Result<ProposalHistory, Issue[]> => tightenBudgetWith(history, withTopologies<TightenBudgetOptions>(options));
+
+/** Puts another budget in the place of the one there is, also a higher one: a revision like any other. */
+export const setBudget = (history: ProposalHistory, options: EditWith<SetBudgetOptions>): Result<ProposalHistory, Issue[]> =>
+  setBudgetWith(history, withTopologies<SetBudgetOptions>(options));
+
+/** Gives one ticket to another role. Dependencies, and so waves, stay as they are. */
+export const reassignTicket = (
+  history: ProposalHistory,
+  options: EditWith<ReassignTicketOptions>,
+): Result<ProposalHistory, Issue[]> => reassignTicketWith(history, withTopologies<ReassignTicketOptions>(options));

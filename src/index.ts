@@ -1,5 +1,16 @@
 // The front door. Inside the house, import the file itself.
-export { createOrchestrator, parseProposal, planProposal, proposalJsonSchema, type WithTopologies } from './front-door.js';
+export {
+  createOrchestrator,
+  dropTicket,
+  parseProposal,
+  planProposal,
+  proposalJsonSchema,
+  reassignTicket,
+  setBudget,
+  swapRole,
+  tightenBudget,
+  type WithTopologies,
+} from './front-door.js';
 
 // Proposal
 export type { ParseOptions } from './core/proposal/parse-proposal.js';
@@ -9,20 +20,30 @@ export {
   currentRevision,
   rewindTo,
   startHistory,
+  type Authorship,
+  type EditBase,
   type ProposalHistory,
   type ProposalRevision,
 } from './core/proposal/proposal-history.js';
-export { dropTicket } from './core/proposal/edits/drop-ticket.js';
-export { reassignTicket } from './core/proposal/edits/reassign-ticket.js';
-export { setBudget } from './core/proposal/edits/set-budget.js';
-export { swapRole } from './core/proposal/edits/swap-role.js';
-export { tightenBudget } from './core/proposal/edits/tighten-budget.js';
-export { describeProposal } from './core/proposal/describe-proposal.js';
-export { diffProposals, type ProposalDiff } from './core/proposal/diff-proposals.js';
+export {
+  describeProposal,
+  type PhaseDescription,
+  type ProposalDescription,
+  type RoleDescription,
+  type TicketDescription,
+} from './core/proposal/describe-proposal.js';
+export {
+  diffProposals,
+  type BudgetChange,
+  type ChangedElement,
+  type DiffEdge,
+  type ProposalDiff,
+} from './core/proposal/diff-proposals.js';
 
 // Plan, analysis, approval
 export type { PlanOptions } from './core/plan/plan-proposal.js';
-export { criticalPath } from './core/plan/critical-path.js';
+export { criticalPath, type CriticalPath } from './core/plan/critical-path.js';
+export { TopologyFaultError } from './core/plan/choose-topology.js';
 export { definePlan, type PlanDraft } from './core/plan/define-plan.js';
 export type { Task } from './core/plan/plan-task.js';
 export { waves } from './core/plan/waves.js';
@@ -67,6 +88,8 @@ export {
 
 // Views
 export { toMermaid } from './core/views/mermaid.js';
+export type { DrawableMachine, DrawableState } from './core/views/machine-mermaid.js';
+export type { MermaidOptions } from './core/views/plan-mermaid.js';
 export { planGraph, type PlanGraph, type PlanGraphEdge, type PlanGraphNode } from './core/views/plan-graph.js';
 export { toDot } from './core/views/dot.js';
 export { runBadge, type RunBadge } from './core/views/run-badge.js';

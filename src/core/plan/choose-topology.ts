@@ -3,7 +3,7 @@ import type { OptionsFault, Topology } from '../ports/topology.js';
 import { PlanwrightError } from '../shared/error.js';
 import { type Issue, pointerOf, quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
-import { defaultTopology } from './default-topology.js';
+import { defaultTopology } from '../shared/default-topology.js';
 
 /** Thrown when a topology throws instead of giving steps or issues. `cause` is what it threw. */
 export class TopologyFaultError extends PlanwrightError {

@@ -14,10 +14,10 @@ import type {
   Ticket,
 } from '../ports/proposal.js';
 import { copyJson } from '../shared/copy-json.js';
+import { defaultTopology } from '../shared/default-topology.js';
 import { deepFreeze } from '../shared/freeze.js';
 import type { JsonObject } from '../shared/json.js';
 import { toMicroUsd, toUsd } from '../shared/money.js';
-import { defaultTopologyKind } from './default-topology-kind.js';
 import { ticketWaves } from './ticket-waves.js';
 
 /** A role and who fills it. */
@@ -162,7 +162,7 @@ function describeTickets(
 }
 
 function describeTopology(proposal: OrchestrationProposal): ProposalDescription['topology'] {
-  if (proposal.topology === undefined) return { kind: defaultTopologyKind(proposal), options: {}, isDefault: true };
+  if (proposal.topology === undefined) return { kind: defaultTopology(proposal.tickets).kind, options: {}, isDefault: true };
   const { kind, ...options } = proposal.topology;
   return { kind, options, isDefault: false };
 }

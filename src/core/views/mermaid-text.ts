@@ -1,7 +1,8 @@
 const longest = 100;
 
 // What Mermaid reads as syntax, in quotes or behind a colon, among it its comments, directives, entities, Markdown and formulas.
-const special = /["#&<>`\\{}[\]|;:%*_~$@^]/g;
+// An underscore inside a word is none of it, and state diagrams do not decode entities on their arrows, where EVENT_NAMES stand.
+const special = /["#&<>`\\{}[\]|;:%*~$@^]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
 
 // Read as a list at the beginning of a label, which newer versions refuse to draw.
 const listMarker = /^(\d+|)([.)+-])(?=\s)/;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { defaultTopology } from '../../../src/core/plan/default-topology.js';
+import { defaultTopology } from '../../../src/core/shared/default-topology.js';
 import { anyProposal, planOf, proposal, ticket } from './support.js';
 
 describe('the default topology', () => {

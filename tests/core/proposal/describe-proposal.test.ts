@@ -3,8 +3,6 @@ import { describeProposal, parseProposal } from 'planwright';
 import { proposalArbitrary } from 'planwright/testing';
 import { describe, expect, it } from 'vitest';
 
-import { defaultTopology } from '../../../src/core/plan/default-topology.js';
-import { defaultTopologyKind } from '../../../src/core/proposal/default-topology-kind.js';
 import { accepted, baseProposal, smallProposal, ticket } from './support/base-proposal.js';
 
 const described = (proposal: unknown) => describeProposal(accepted(parseProposal(proposal)));
@@ -82,31 +80,6 @@ describe('describeProposal', () => {
         }
         expect(description.waves.flat().toSorted()).toEqual(proposal.tickets.map(({ key }) => key).toSorted());
       }),
-    );
-  });
-});
-
-describe('defaultTopologyKind', () => {
-  const kindOf = (...tickets: readonly (readonly [string, ...string[]])[]) =>
-    defaultTopologyKind(accepted(parseProposal(smallProposal(tickets.map(([key, ...dependsOn]) => ticket(key, dependsOn))))));
-
-  // The handbook wants a supervisor for the rest; the design has the graph, and wins.
-  it('HB-05 takes single for one ticket, pipeline for a chain, graph for the rest', () => {
-    expect(kindOf(['a'])).toBe('single');
-    expect(kindOf(['a'], ['b', 'a'])).toBe('pipeline');
-    expect(kindOf(['c', 'b'], ['b', 'a'], ['a'])).toBe('pipeline');
-    expect(kindOf(['a'], ['b'])).toBe('graph');
-    expect(kindOf(['a'], ['b', 'a'], ['c', 'a'])).toBe('graph');
-    expect(kindOf(['a'], ['b', 'a'], ['c', 'a', 'b'])).toBe('graph');
-    expect(kindOf(['a'], ['b', 'a'], ['c'])).toBe('graph');
-  });
-
-  it('agrees with the planner', () => {
-    fc.assert(
-      fc.property(proposalArbitrary({ maxTickets: 5 }), ({ tickets }) => {
-        expect(defaultTopologyKind({ tickets })).toBe(defaultTopology(tickets).kind);
-      }),
-      { numRuns: 300 },
     );
   });
 });

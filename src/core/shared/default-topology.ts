@@ -1,10 +1,19 @@
-import type { Ticket, TopologyChoice } from '../ports/proposal.js';
+/** A ticket, as far as the choice of a topology looks at it. */
+interface Link {
+  readonly key: string;
+  readonly dependsOn?: readonly string[];
+}
+
+/** A topology with the options that it needs. */
+export type DefaultTopology =
+  | { readonly kind: 'single' | 'graph' }
+  | { readonly kind: 'pipeline'; readonly stages?: readonly string[] };
 
 /**
  * The topology of a proposal that names none: `single` for one ticket, `pipeline` for a chain (in chain order, however the
  * tickets are listed), `graph` for anything else.
  */
-export function defaultTopology(tickets: readonly Ticket[]): TopologyChoice {
+export function defaultTopology(tickets: readonly Link[]): DefaultTopology {
   if (tickets.length === 1) return { kind: 'single' };
   const chain = chainOrder(tickets);
   if (chain === undefined) return { kind: 'graph' };
@@ -13,7 +22,7 @@ export function defaultTopology(tickets: readonly Ticket[]): TopologyChoice {
 }
 
 /** Keys from the first link to the last, or `undefined` where the tickets form no single chain of at least two. */
-function chainOrder(tickets: readonly Ticket[]): readonly string[] | undefined {
+function chainOrder(tickets: readonly Link[]): readonly string[] | undefined {
   const heads: string[] = [];
   const follower = new Map<string, string>();
   for (const { key, dependsOn = [] } of tickets) {

@@ -5,6 +5,7 @@ import { compensationWithoutEffect } from './rules/compensation-without-effect.j
 import { deadlineBelowCriticalPath } from './rules/deadline-below-critical-path.js';
 import { estimateOverTimeout } from './rules/estimate-over-timeout.js';
 import { limitNotEnforced } from './rules/limit-not-enforced.js';
+import { malformedSchema } from './rules/malformed-schema.js';
 import { maxAgentsBelowPlan } from './rules/max-agents-below-plan.js';
 import { maxStepsBelowPlan } from './rules/max-steps-below-plan.js';
 import { noSpendCeiling } from './rules/no-spend-ceiling.js';
@@ -14,6 +15,7 @@ import { outputNeverValid } from './rules/output-never-valid.js';
 import { placeholderOfNull } from './rules/placeholder-of-null.js';
 import { reduceWithoutReducer } from './rules/reduce-without-reducer.js';
 import { resourceNeverFree } from './rules/resource-never-free.js';
+import { routeWithoutDefault } from './rules/route-without-default.js';
 import { singleAgentWouldDo } from './rules/single-agent-would-do.js';
 import { singleSlotInWave } from './rules/single-slot-in-wave.js';
 import { stepNotAwaited } from './rules/step-not-awaited.js';
@@ -21,6 +23,7 @@ import { unknownReducer } from './rules/unknown-reducer.js';
 
 /** All rules, in the order in which their findings are given: what stands against approval first. */
 export const rules: readonly Rule[] = [
+  malformedSchema,
   outputNeverValid,
   resourceNeverFree,
   reduceWithoutReducer,
@@ -32,6 +35,7 @@ export const rules: readonly Rule[] = [
   estimateOverTimeout,
   stepNotAwaited,
   placeholderOfNull,
+  routeWithoutDefault,
   onceWithRetry,
   compensationNotRun,
   compensationWithoutEffect,

@@ -22,7 +22,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   'core/ports': { core: ['shared'], packages: [] },
   'core/plan': { core: ['shared', 'ports'], packages: [] },
   'core/proposal': { core: ['shared', 'ports', 'schema'], packages: ['zod'] },
-  'core/analysis': { core: pure, packages: [] },
+  'core/analysis': { core: [...pure, 'schema'], packages: [] },
   'core/approval': { core: [...pure, 'analysis'], packages: [] },
   'core/materializer': { core: [...pure, 'approval', 'schema'], packages: ['xstate'] },
   'core/kernel': { core: [...pure, 'materializer'], packages: ['xstate'] },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { analyzePlan } from '../../../src/core/analysis/analyze-plan.js';
 import { rules } from '../../../src/core/analysis/rules.js';
+import { definePlan } from '../../../src/core/plan/define-plan.js';
 import type { Role, Ticket } from '../../../src/core/ports/proposal.js';
 import { allPhases, anyProposal, planOf, proposal, ticket } from '../plan/support.js';
 import { layeredProposal } from '../../../src/core/testing/sample-proposals.js';
@@ -72,6 +73,24 @@ describe('structure', () => {
       expect(found(planOf(proposal([ticket('a', { outputSchema })])), 'output-never-valid')).toEqual([]);
     },
   );
+
+  it('finds schemas that are none in plans that no parser has seen', () => {
+    const hand = definePlan({
+      goal: 'Route',
+      roles: [{ key: 'r', kind: 'existing', agentId: 'a' }],
+      steps: [
+        { id: 'score', kind: 'ticket', role: 'r', outputSchema: { type: 'objekt' } },
+        { id: 'way', kind: 'route', dependsOn: ['score'], routes: [{ when: { pattern: '(' }, to: ['ship'], reason: 'good' }] },
+        { id: 'ship', kind: 'ticket', role: 'r', dependsOn: ['way'] },
+      ],
+    });
+    if (!hand.ok) throw new Error(JSON.stringify(hand.error));
+    expect(found(hand.value, 'malformed-schema').map(({ severity, stepIds }) => [severity, stepIds])).toEqual([
+      ['error', ['score']],
+      ['error', ['way']],
+    ]);
+    expect(found(hand.value, 'route-without-default').map(({ stepIds }) => stepIds)).toEqual([['way']]);
+  });
 
   it('finds a step that takes more of a resource than there is', () => {
     const asking = (amount: number) =>

@@ -48,11 +48,11 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
     const { title: _label, ...definition } = step;
     const timeoutMs = timeoutOf(step);
     return {
-      ...definition,
       chart,
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(step.role !== undefined && { agentId: agentOf(step.role) }),
       ...(step.compensation && { compensationAgentId: agentOf(step.compensation.role) }),
+      ...definition,
     };
   });
   return {

@@ -77,11 +77,11 @@ function workSteps(proposal: OrchestrationProposal, drafts: readonly StepDraft[]
     const step = ticket === undefined ? draftedStep(draft) : ticketStep(ticket, draft);
     const isRoot = !step.dependsOn.some((id) => work.has(id));
     const upstream = step.role === undefined ? step.dependsOn : [...step.dependsOn, ...phases];
-    return {
-      ...step,
+    // Put into the fresh step, not spread with it into another: V8 would give every step a hidden class of its own.
+    return Object.assign(step, {
       dependsOn: inOrder(isRoot ? [...step.dependsOn, ...gateway] : step.dependsOn),
       input: inOrder(step.input ?? upstream),
-    };
+    });
   });
 }
 

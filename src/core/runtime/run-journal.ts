@@ -45,7 +45,7 @@ export function createRunJournal({ runId, store, clock, summary, seq: start }: R
     },
     add(entry) {
       seq += 1;
-      pending.push({ ...entry, seq });
+      pending.push({ seq, ...entry });
       return seq;
     },
     flush() {

@@ -147,7 +147,7 @@ const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: numbe
 });
 
 function viewStep({ spent, attemptStartedAt: _, ...step }: StepState): StepView {
-  return { ...step, usage: totalsOf(spent) };
+  return { usage: totalsOf(spent), ...step };
 }
 
 function gapOf({ id, kind, status, error }: StepState): Gap[] {

@@ -39,9 +39,9 @@ export function createAgentContext({ signal, resources, recorded, record, progre
       return await fn(signal);
     },
     heartbeat: () => undefined,
-    progress(message) {
+    progress(message: unknown) {
       lines += 1;
-      if (lines <= mostProgress && !signal.aborted) progress(String(message as unknown).slice(0, 1_000).toWellFormed());
+      if (lines <= mostProgress && !signal.aborted) progress(String(message).slice(0, 1_000).toWellFormed());
     },
   };
 }

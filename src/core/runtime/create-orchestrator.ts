@@ -23,6 +23,7 @@ import {
   RunNotFoundError,
   RunStateError,
 } from './errors.js';
+import { isTerminal } from './is-terminal.js';
 import { ManagedRun, type RunSurroundings } from './managed-run.js';
 import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
 import { checkRoles } from './provision.js';
@@ -247,7 +248,5 @@ async function closeDown({ runs, surroundings: { clock, queue, graceMs } }: Clos
   const drained = queue.idle().then(() => Promise.all(Array.from(runs.values(), (run) => run.settled())));
   await withinLimit(clock, graceMs, drained);
   const cause = new OrchestratorClosedError();
-  for (const run of runs.values()) if (!isEnded(run)) run.halt(cause);
+  for (const run of runs.values()) if (!isTerminal(run.status)) run.halt(cause);
 }
-
-const isEnded = ({ status }: ManagedRun): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';

@@ -11,6 +11,7 @@ import { createDeferred } from './deferred.js';
 import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
 import { createEventLog } from './event-log.js';
+import { isTerminal } from './is-terminal.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
 import { provision, type Hire, type Provision } from './provision.js';
 import { releaseHires } from './release-hires.js';
@@ -49,7 +50,6 @@ export class ManagedRun {
   /** Hires on record that have not been let go. */
   readonly #hires: Hire[] = [];
   #halted: RunHaltedError | undefined;
-  /** Whether the deliverable is on its way to the parent ticket. */
   #isDelivering = false;
   /** Fires when the run is on its way to another end: nothing more is set up or delivered for it. */
   readonly #stopping = new AbortController();
@@ -72,7 +72,10 @@ export class ManagedRun {
     this.log = createEventLog(runId);
     this.#createdAt = clock.now();
     this.#journal = createRunJournal({ runId, store, clock, seq: 0, summary: () => this.#summary() });
-    this.log.subscribe((event) => tellOutside(event, { ...surroundings, context: this.plan.context }));
+    this.log.subscribe((event) => {
+      if (event.type === 'run.stopping') this.#stopping.abort();
+      tellOutside(event, { ...surroundings, context: this.plan.context });
+    });
   }
 
   get status(): RunStatus {
@@ -85,7 +88,6 @@ export class ManagedRun {
   }
 
   view(): RunView {
-    // Made on first use and kept: most runs are looked at rarely, and some all the time.
     this.#projection ??= createRunProjection(this.plan);
     for (const event of this.log.events.slice(this.#projection.seq)) this.#projection.apply(event);
     return this.#projection.view();
@@ -296,5 +298,3 @@ export class ManagedRun {
     return { status, deliverable: steps.find((step) => step.id === id)?.output ?? null, gaps, usage };
   }
 }
-
-const isTerminal = (status: RunStatus): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';

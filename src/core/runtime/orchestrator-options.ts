@@ -4,7 +4,6 @@ import type { ResourceLimit } from '../ports/proposal.js';
 import type { RunStore } from '../ports/store.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Topology } from '../ports/topology.js';
-import type { ProposalLimits } from '../proposal/proposal-limits.js';
 import type { Workspace } from '../ports/workspace.js';
 import type { ProposalLimits } from '../proposal/proposal-limits.js';
 
@@ -18,15 +17,13 @@ export interface OrchestratorOptions {
   readonly workspace?: Workspace;
   /** Topologies besides the built-in ones; one of the same kind takes its place. */
   readonly topologies?: readonly Topology[];
-  /** What a proposal may be at most. Defaults: 10,000 tickets, 1,000 roles, 32 MiB of text. */
-  readonly limits?: Partial<ProposalLimits>;
   /** Shared resources besides those that proposals declare. */
   readonly resources?: Readonly<Record<string, ResourceLimit>>;
   /** Default: the machine's clock. */
   readonly clock?: Clock;
   /** Ids of new runs. Default: ULIDs. */
   readonly ids?: IdSource;
-  /** Name of this process in records. Default: none. */
+  /** Name of this process, for stores that several processes share. No store does in this version. */
   readonly owner?: string;
   readonly telemetry?: Telemetry;
   /** Attempts of all runs that may work at once. Default: 1,000. */

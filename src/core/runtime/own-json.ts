@@ -1,14 +1,15 @@
 import { canonicalJson, CanonicalJsonError } from '../shared/canonical-json.js';
 import { copyJson } from '../shared/copy-json.js';
+import { deepFreeze } from '../shared/freeze.js';
 import type { Json } from '../shared/json.js';
 import { ok, err, type Result } from '../shared/result.js';
 import { messageOf } from './thrown.js';
 
-/** A copy of a value that nobody else holds, or where and why it is no JSON, as a sentence goes on after "is not JSON". */
+/** A frozen copy of a value that nobody else can change, or where and why it is no JSON, as a sentence goes on after "is not JSON". */
 export function ownJson(value: unknown): Result<Json, string> {
   try {
     canonicalJson(value);
-    return ok(copyJson(value) as Json);
+    return ok(deepFreeze(copyJson(value) as Json));
   } catch (error) {
     return err(error instanceof CanonicalJsonError ? `at "${error.pointer || '/'}": ${error.reason}` : messageOf(error));
   }

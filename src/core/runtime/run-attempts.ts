@@ -6,6 +6,7 @@ import { contributions, stepRequest } from '../materializer/step-request.js';
 import type { AgentFunction, AgentRequest } from '../ports/agent.js';
 import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Command } from '../ports/run.js';
+import { copyJson } from '../shared/copy-json.js';
 import type { Json } from '../shared/json.js';
 import { createAgentContext } from './agent-context.js';
 import { failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
@@ -131,9 +132,13 @@ export function createRunAttempts({
     // What must never run twice is on record before it runs once; anything else may be issued again.
     if (step.effect === 'once') {
       if (!(await isDurable(driver(), started)) || driver().halted) return;
-      if (signal.aborted) return void conclude({ stepId, attempt }, failureOf(signal.reason));
     } else if (!driver().offer(started)) return;
-    conclude({ stepId, attempt }, await call(command, step, signal));
+    // The run was stopped, or the step aborted, while its start was being written: then it does not begin.
+    const { stop } = kernel();
+    const isWanted = !signal.aborted && !stop;
+    const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
+    const outcome = isWanted ? await call(command, step, signal) : unwanted();
+    conclude({ stepId, attempt }, outcome);
   };
 
   const call = async (command: StartCommand, step: StepDefinition, signal: AbortSignal): Promise<AttemptOutcome> => {
@@ -160,6 +165,7 @@ export function createRunAttempts({
   const requestOf = ({ id, stepId, attempt, allowance }: StartCommand, step: StepDefinition): AgentRequest => {
     const { role = '', kind, outputSchema } = step;
     const { parentTicket, channel, repositories } = definition.context;
+    const { input, ...prepared } = inputsOf(step);
     return {
       runId,
       stepId,
@@ -167,7 +173,9 @@ export function createRunAttempts({
       role,
       attempt,
       idempotencyKey: `${runId}:${id}`,
-      ...inputsOf(step),
+      ...prepared,
+      // Outputs are shared and frozen; an agent may do with its input what it likes.
+      input: copyJson(input),
       ...(outputSchema !== undefined && { outputSchema }),
       session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
       allowance,

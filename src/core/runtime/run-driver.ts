@@ -106,15 +106,14 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
     if (halted) throw halted;
   };
 
-  /** Lets out what is durable, a burst at a time. */
+  /** Lets out what is durable, a burst at a time. What comes meanwhile has a release of its own: nobody waits for that of others. */
   const release = async (): Promise<void> => {
-    while (due.length > 0) {
-      const ready = due.splice(0);
-      await flush();
-      for (let start = 0; start < ready.length; start += burst) {
-        if (start > 0) await new Promise<void>((resolve) => void clock.schedule(clock.now(), resolve));
-        for (const { command, at } of ready.slice(start, start + burst)) if (!halted) carryOut(command, at);
-      }
+    const ready = due.splice(0);
+    // Also when nothing is to be let out: an input without commands is not taken before it is durable.
+    await flush();
+    for (let start = 0; start < ready.length; start += burst) {
+      if (start > 0) await new Promise<void>((resolve) => void clock.schedule(clock.now(), resolve));
+      for (const { command, at } of ready.slice(start, start + burst)) if (!halted) carryOut(command, at);
     }
   };
 

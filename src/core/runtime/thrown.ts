@@ -4,7 +4,7 @@ import { quote } from '../shared/issue.js';
 /** A message for whatever was thrown, never empty and never throwing itself. `who` threw it, for what is no error. */
 export function messageOf(thrown: unknown, who = 'The agent'): string {
   try {
-    if (thrown instanceof Error) return String((thrown.message || thrown.name) as unknown).toWellFormed();
+    if (thrown instanceof Error) return (thrown.message || thrown.name || 'Error').toWellFormed();
     return typeof thrown === 'string' && thrown !== '' ? thrown.toWellFormed() : `${who} threw ${quote(thrown)}.`;
   } catch {
     return `${who} threw something that cannot be read.`;

@@ -236,8 +236,8 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     for (const { turn: when, what } of fate.controls) if (when === turn && !isOver(kernel)) control(what, choice);
     if (isOver(kernel)) break;
     const possible = pending.filter(canHappen);
-    const usual = possible.filter((one) => one.kind !== 'timer' || !one.timer.startsWith('run:'));
-    // The run's own time limits are hours: they run out now and then, or when nothing else is left.
+    // The run's own time is long: it runs out now and then, or when nothing else is left to happen.
+    const usual = possible.filter((one) => one.kind !== 'timer' || !one.timer.startsWith(fate.racing ? 'run:deadline' : 'run:'));
     const among = usual.length > 0 && !(fate.racing && choice % 16 === 0) ? usual : possible;
     if (among.length > 0) happen(among[choice % among.length]!);
     else if (kernel.paused)

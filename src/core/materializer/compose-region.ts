@@ -1,7 +1,7 @@
 import type { Gap, StepStatus } from '../ports/run.js';
 import { quote } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
-import { change, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
+import { change, entryOf, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
 import { computeStep } from './compute-step.js';
 import type { StepDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
@@ -23,9 +23,9 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
     ({ event }) =>
       event['stepId'] === id && event['approve'] === approve;
   const enter = (status: StepStatus) => change(({ context }) => ({ status: { ...context.status, [id]: status } }));
-  const decide = (yes: StepStatus) => ({
+  const decide = (yes: StepStatus, actions: readonly unknown[] = []) => ({
     DECIDE: [
-      { guard: decided(true), target: yes },
+      { guard: decided(true), target: yes, actions },
       { guard: decided(false), target: 'failed' },
     ],
   });
@@ -34,7 +34,8 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
   const states: Partial<Record<StepStatus, object>> = {
     blocked: {
       entry: enter('blocked'),
-      always: [cancelled, { guard: isUnfed(step), target: 'skipped' }, { guard: mayBegin(step), target: next }],
+      // First what it waits for, so that a failure that stops the run still skips what hung on it, as in the kernel.
+      always: [{ guard: isUnfed(step), target: 'skipped' }, cancelled, { guard: mayBegin(step), target: next }],
     },
     gated: { entry: enter('gated'), always: [cancelled], on: decide('ready') },
     ready: {
@@ -49,7 +50,7 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
       ...(step.agentId === undefined ? computedState(materialized, step) : agentState(materialized, step)),
     },
     'backing-off': { entry: enter('backing-off'), always: [cancelled], after: { [delayName(index)]: 'ready' } },
-    'in-doubt': { entry: enter('in-doubt'), on: decide('succeeded') },
+    'in-doubt': { entry: enter('in-doubt'), on: decide('succeeded', [keepOutput(id, decidedOutput)]) },
     succeeded: final('succeeded'),
     failed: { type: 'final', entry: [enter('failed'), ...failRun] },
     skipped: final('skipped'),
@@ -58,11 +59,11 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
   return { initial: 'blocked', states };
 }
 
-export const attemptOf = (context: ComposedContext, id: string): number => context.attempts[id] ?? 0;
+export const attemptOf = (context: ComposedContext, id: string): number => entryOf(context.attempts, id) ?? 0;
 
 const isUnfed = ({ id, dependsOn, join }: StepDefinition): ComposedGuard => {
   const withholds = ({ status, branches }: ComposedContext, from: string): boolean =>
-    isSettled(status[from]) && !(status[from] === 'succeeded' && (branches[from]?.includes(id) ?? true));
+    isSettled(status[from]) && !(status[from] === 'succeeded' && (entryOf(branches, from)?.includes(id) ?? true));
   return ({ context }) => join === 'all-succeeded' && dependsOn.some((from) => withholds(context, from));
 };
 
@@ -74,11 +75,13 @@ const mayBegin =
 const keepOutput = (id: string, outputOf: (args: ComposedArgs) => Json): unknown =>
   change((args) => ({ outputs: { ...args.context.outputs, [id]: outputOf(args) } }));
 
+const decidedOutput = ({ event }: ComposedArgs): Json => (event['output'] as Json | undefined) ?? null;
+
 /** A step without an agent is computed as soon as it runs. */
 function computedState(materialized: MaterializedRun, step: StepDefinition): object {
   const { id } = step;
   const compute = ({ context }: ComposedArgs) => {
-    const outputOf = (from: string): Json | undefined => context.outputs[from];
+    const outputOf = (from: string): Json | undefined => entryOf(context.outputs, from);
     const { input } = stepRequest(step, { outputOf, gaps: gapsOf(context, step), promptTemplate: undefined });
     return computeStep(step, { input, from: contributions(materialized, step, outputOf) });
   };
@@ -107,6 +110,11 @@ interface Answer {
   readonly outcome?: string;
 }
 
+/** What an `AgentError` says of itself. */
+interface Refusal {
+  readonly retryable?: boolean;
+}
+
 function agentState(materialized: MaterializedRun, step: StepDefinition): object {
   const { id, agentId, retry, timeoutMs, effect } = step;
   const answer = ({ event }: ComposedArgs) => (event['output'] ?? {}) as Answer;
@@ -115,6 +123,8 @@ function agentState(materialized: MaterializedRun, step: StepDefinition): object
   const noteError = change(({ context, event }) => ({
     errors: { ...context.errors, [id]: messageOf(event['error'] ?? event['output']) },
   }));
+  // An agent that has answered no, or says that its failure is final, would say so again.
+  const mayRetry: ComposedGuard = (args) => (args.event['error'] as Refusal | undefined)?.retryable !== false && canRetry(args);
   const again = { guard: canRetry, target: 'backing-off', actions: [noteError] };
   const fail = { target: 'failed', actions: [noteError] };
   // Under way when the run was stopped, or the time was up: it may have happened all the same.
@@ -125,10 +135,9 @@ function agentState(materialized: MaterializedRun, step: StepDefinition): object
       input: ({ context }: ComposedArgs) => inputOf(materialized, step, context),
       onDone: [
         { guard: isCompleted, target: 'succeeded', actions: [keepOutput(id, (args) => answer(args).output ?? null)] },
-        again,
         fail,
       ],
-      onError: [again, fail],
+      onError: [{ ...again, guard: mayRetry }, fail],
     },
     always: [stopped],
     ...(timeoutMs !== undefined && { after: { [timeoutMs]: effect === 'once' ? 'in-doubt' : [again, fail] } }),
@@ -140,7 +149,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 function inputOf({ definition }: MaterializedRun, step: StepDefinition, context: ComposedContext) {
   const promptTemplate = definition.roles.find(({ key }) => key === step.role)?.promptTemplate;
   const { instructions, input } = stepRequest(step, {
-    outputOf: (id) => context.outputs[id],
+    outputOf: (id) => entryOf(context.outputs, id),
     gaps: gapsOf(context, step),
     promptTemplate,
   });
@@ -151,5 +160,5 @@ const gapsOf = (context: ComposedContext, { input }: StepDefinition): Gap[] =>
   input.flatMap((key) => {
     const status = context.status[key];
     if (status !== 'failed' && status !== 'skipped' && status !== 'cancelled') return [];
-    return [{ key, status, reason: { code: 'NO_OUTPUT', message: context.errors[key] ?? `"${key}" is ${status}.` } }];
+    return [{ key, status, reason: { code: 'NO_OUTPUT', message: entryOf(context.errors, key) ?? `"${key}" is ${status}.` } }];
   });

@@ -23,7 +23,8 @@ export type ComposedEvent =
   | { readonly type: 'PAUSE' }
   | { readonly type: 'RESUME' }
   | { readonly type: 'CANCEL'; readonly reason: string }
-  | { readonly type: 'DECIDE'; readonly stepId: string; readonly approve: boolean };
+  /** `output`: what a step in doubt is taken to have given. Default: `null`. */
+  | { readonly type: 'DECIDE'; readonly stepId: string; readonly approve: boolean; readonly output?: Json };
 
 /** What guards and assignments of a composed machine get from XState. */
 export interface ComposedArgs {
@@ -39,6 +40,10 @@ export const change = (update: (args: ComposedArgs) => Partial<ComposedContext>)
 /** Ends the run before its work is done, unless it is ending already. */
 export const stopRun = (to: 'failed' | 'cancelled', reason: (args: ComposedArgs) => string): unknown =>
   change((args) => ({ stop: args.context.stop ?? { to, reason: reason(args) } }));
+
+/** A member of the context by step id. Ids may be such as `constructor`, which every object inherits. */
+export const entryOf = <T>(entries: Readonly<Record<string, T>>, id: string): T | undefined =>
+  Object.hasOwn(entries, id) ? entries[id] : undefined;
 
 /** Whether a step has ended for those that wait for it. */
 export const isSettled = (status: StepStatus | undefined): boolean =>

@@ -2,7 +2,7 @@ import { createMachine, type AnyStateMachine } from 'xstate';
 
 import { backoffMs } from '../plan/backoff.js';
 import { attemptOf, composeRegion, delayName } from './compose-region.js';
-import { change, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
+import { change, entryOf, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
 import type { RunDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
 
@@ -12,7 +12,9 @@ import type { MaterializedRun } from './materialize.js';
  * invoked actor whose source is the agent's id, whose input is the step's request and whose output is an `AgentResult`.
  *
  * Dependencies, gates (`{ type: 'DECIDE', stepId, approve }`), retries, timeouts, failures, `PAUSE`, `RESUME`, `CANCEL` and the
- * deadline are in it. Budgets, resources, grace times and durability are not: those are the kernel's and the runtime's.
+ * deadline are in it. Budgets, resources, output schemas, grace times, partial approval and durability are not: those are the
+ * kernel's and the runtime's. A run that stops drops what is under way at once. Delays are timers of the actor's clock; XState's
+ * own cannot wait longer than 24.8 days.
  *
  * @example
  * const machine = toStateMachine(materialized).provide({
@@ -30,7 +32,7 @@ export function toStateMachine(materialized: MaterializedRun): AnyStateMachine {
     initial: 'active',
     context: initialContext(definition),
     output: ({ context }: ComposedArgs) => ({
-      deliverable: context.outputs[isReached.deliverable],
+      deliverable: entryOf(context.outputs, isReached.deliverable),
       reason: context.stop?.reason,
     }),
     states: {
@@ -90,7 +92,7 @@ function reachedBy({ steps }: RunDefinition) {
   const idsOf = (wanted: (step: RunDefinition['steps'][number]) => boolean) => steps.filter(wanted).map(({ id }) => id);
   const work = idsOf(({ phase }) => phase !== 'synthesis');
   const synthesis = idsOf(({ phase }) => phase === 'synthesis');
-  const tickets = idsOf(({ kind }) => kind === 'ticket');
+  const tickets = idsOf(({ kind, phase }) => kind === 'ticket' && phase !== 'synthesis');
   const deliverable = synthesis.at(-1) ?? work.at(-1) ?? '';
   const allSettled =
     (ids: readonly string[]): ComposedGuard =>

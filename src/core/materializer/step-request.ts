@@ -31,12 +31,16 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
     const output = outputOf(id);
     if (output !== undefined) found.push([id, output]);
   }
-  const named = new Set(step.input);
-  const missing = step.join === 'all-settled' ? gaps.filter(({ key }) => named.has(key)) : [];
-  const input = Object.fromEntries(step.join === 'all-settled' ? [...found, ['gaps', missing as unknown as Json]] : found);
-  const values = new Map<string, Json>(Object.entries(input));
-  const task = fillPlaceholders(step.instructions, (id) => asText(values.get(id) ?? null));
+  const missing = step.join === 'all-settled' ? gapsAmong(step.input, gaps) : [];
+  if (step.join === 'all-settled') found.push(['gaps', missing as unknown as Json]);
+  const input = Object.fromEntries(found);
+  const task = fillPlaceholders(step.instructions, (id) => asText(Object.hasOwn(input, id) ? (input[id] ?? null) : null));
   return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
+}
+
+function gapsAmong(stepIds: readonly string[], gaps: readonly Gap[]): readonly Gap[] {
+  const named = new Set(stepIds);
+  return gaps.filter(({ key }) => named.has(key));
 }
 
 /** The inputs of a reduce step, each with the role it came from. */

@@ -65,7 +65,7 @@ export class ManagedRun {
     readonly surroundings: RunSurroundings,
     what: { readonly plan: Plan; readonly history?: ProposalHistory },
   ) {
-    const { store, clock } = surroundings;
+    const { store, clock, workspace, telemetry } = surroundings;
     this.#agents = surroundings.agents.fork();
     this.plan = what.plan;
     this.history = what.history;
@@ -74,7 +74,7 @@ export class ManagedRun {
     this.#journal = createRunJournal({ runId, store, clock, seq: 0, summary: () => this.#summary() });
     this.log.subscribe((event) => {
       if (event.type === 'run.stopping') this.#stopping.abort();
-      tellOutside(event, { ...surroundings, context: this.plan.context });
+      tellOutside(event, { workspace, telemetry, context: this.plan.context });
     });
   }
 

@@ -13,10 +13,11 @@ export interface Listeners {
 export function tellOutside(event: RunEvent, { workspace, telemetry, context }: Listeners): void {
   const { runId, seq } = event;
   const { parentTicket, channel } = context;
-  const idempotencyKey = `${runId}:event:${seq}`;
-  quietly(() => telemetry?.event(event));
-  if (parentTicket !== null) quietly(() => workspace.updateTicket?.({ runId, idempotencyKey, parentTicket, event }));
-  if (channel !== null) quietly(() => workspace.postToChannel?.({ runId, idempotencyKey, channel, event }));
+  const call = () => ({ runId, idempotencyKey: `${runId}:event:${seq}`, event });
+  // Asked first: most runs have no listener, and every step has several events.
+  if (telemetry) quietly(() => telemetry.event(event));
+  if (parentTicket !== null && workspace.updateTicket) quietly(() => workspace.updateTicket?.({ parentTicket, ...call() }));
+  if (channel !== null && workspace.postToChannel) quietly(() => workspace.postToChannel?.({ channel, ...call() }));
 }
 
 function quietly(tell: () => unknown): void {

@@ -1,5 +1,8 @@
+import { planDigest } from '../plan/plan-digest.js';
 import type { Plan } from '../ports/plan.js';
 import type { Actor } from '../ports/run.js';
+import { copyJson } from '../shared/copy-json.js';
+import { deepFreeze } from '../shared/freeze.js';
 import type { Issue } from '../shared/issue.js';
 import { quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
@@ -37,19 +40,22 @@ export const isApprovedPlan = (value: unknown): value is ApprovedPlan =>
 
 /**
  * Turns a plan into an approved one. Refused, with every reason at once, when the approval names another revision or digest
- * than the plan's, when the approver is neither a `user` nor a `policy`, or when analysis finds an error.
+ * than the plan's, when the plan is not what its digest says, when the approver is neither a `user` nor a `policy`, or when
+ * analysis finds an error.
  */
 export function approvePlan(plan: Plan, approval: Approval): Result<ApprovedPlan, Issue[]> {
   const { steps, approvedBy } = approval;
   const issues = [
     ...approverIssues(approvedBy),
     ...stalenessIssues(plan, approval),
+    ...integrityIssues(plan),
     ...(steps === undefined ? [] : partialIssues(plan, steps)),
     ...analysisIssues(plan),
   ];
   if (issues.length > 0) return err(issues);
   const part = steps === undefined ? null : Object.freeze([...new Set(steps)].sort());
-  const value = Object.freeze({ plan, approvedBy: Object.freeze({ ...approvedBy }), steps: part }) as ApprovedPlan;
+  const kept = Object.isFrozen(plan) ? plan : deepFreeze(copyJson(plan));
+  const value = Object.freeze({ plan: kept, approvedBy: Object.freeze({ ...approvedBy }), steps: part }) as ApprovedPlan;
   genuine.add(value);
   return ok(value);
 }
@@ -80,6 +86,15 @@ function stalenessIssues(plan: Plan, { revision, digest }: Approval): Issue[] {
     issues.push({ code: 'stale-digest', pointer: '/digest', message });
   }
   return issues;
+}
+
+/** The digest of a frozen plan, as planwright makes them, still tells what is in it. Of any other, read from a file say, it has to be shown. */
+function integrityIssues(plan: Plan): Issue[] {
+  if (Object.isFrozen(plan)) return [];
+  const actual = planDigest(plan);
+  if (actual === plan.digest) return [];
+  const message = `The plan says that its digest is ${quote(plan.digest)}, but what is in it gives ${quote(actual)}: it was changed since.`;
+  return [{ code: 'digest-mismatch', pointer: '/digest', message }];
 }
 
 const analysisIssues = (plan: Plan): Issue[] =>

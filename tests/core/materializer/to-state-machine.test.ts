@@ -195,7 +195,7 @@ describe('a plan as one XState machine', () => {
       fc.asyncProperty(smallRun, fate, async (run, chances) => {
         await compare(run, chances);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -236,7 +236,7 @@ describe('a plan as one XState machine', () => {
       fc.asyncProperty(fate, async (chances) => {
         for (const one of await compare(run, chances)) seen.add(one);
       }),
-      { numRuns: 30, seed: 5 },
+      { numRuns: 15, seed: 5 },
     );
     expect(seen).toContain('completed');
   });

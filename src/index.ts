@@ -84,6 +84,8 @@ export {
   RunNotFoundError,
   RunStateError,
   UnknownResourceError,
+  WorkspaceAnswerError,
+  WorkspaceTimeoutError,
 } from './core/runtime/errors.js';
 
 // Views
@@ -111,7 +113,7 @@ export type * from './core/ports/workspace.js';
 export { AgentError, type AgentErrorOptions } from './core/shared/agent-error.js';
 export { canonicalJson, CanonicalJsonError } from './core/shared/canonical-json.js';
 export { InvariantError, isPlanwrightError, PlanwrightError } from './core/shared/error.js';
-export type { Issue } from './core/shared/issue.js';
+export { pointerOf, quote, type Issue } from './core/shared/issue.js';
 export type { Json, JsonObject, JsonSchema } from './core/shared/json.js';
 export { err, ok, type Result } from './core/shared/result.js';
 export { StoreClosedError, StoreConflictError } from './core/shared/store-error.js';

@@ -31,7 +31,7 @@ export function expectedEnd({ definition }: MaterializedRun, fate: Fate): Expect
   if (doomed) return { statuses, status: 'failed', reason: 'step_failed' };
   if (isNothingDone) return { statuses, status: 'failed', reason: 'all_tickets_failed' };
   const isSynthesized = statuses.get(definition.steps.at(-1)!.id) === 'succeeded';
-  if (!isSynthesized) return { statuses, status: 'failed', reason: 'step_failed' };
+  if (!isSynthesized) return { statuses, status: 'failed', reason: 'synthesis_failed' };
   return fate.deliveryFails ? { statuses, status: 'failed', reason: 'delivery_failed' } : { statuses, status: 'completed' };
 }
 

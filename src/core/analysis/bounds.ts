@@ -32,7 +32,7 @@ export interface Bounds {
 
 /**
  * The worst case of a plan, and what its estimates come to. Every figure is capped by the run's ceiling where there is one. A
- * step's cost is bounded by its budget, or by its estimate where it has none, once per attempt.
+ * step's cost is bounded by its budget, for all attempts together, or by its estimate for each.
  */
 export function worstCase(plan: Plan): Bounds {
   const { steps, budget } = plan;

@@ -11,8 +11,9 @@ export function worstSpend({ steps, roles, budget }: Plan, { ceilingOf, estimate
   const byRole = new Map<string, number>();
   for (const step of steps) {
     if (step.role === undefined) continue;
-    const perAttempt = ceilingOf(step.budget) ?? estimateOf(step) ?? Infinity;
-    byRole.set(step.role, (byRole.get(step.role) ?? 0) + perAttempt * step.retry.attempts);
+    const estimate = estimateOf(step) ?? Infinity;
+    const most = ceilingOf(step.budget) ?? estimate * step.retry.attempts;
+    byRole.set(step.role, (byRole.get(step.role) ?? 0) + most);
   }
   const all = roles.reduce(
     (sum, { key, budget: limit }) => sum + Math.min(byRole.get(key) ?? 0, ceilingOf(limit) ?? Infinity),

@@ -5,8 +5,8 @@ import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { stopError } from './stop-error.js';
 import { rowLength, task } from './schedule.js';
 
-/** Steps that one input may touch. At some microseconds each, about ten milliseconds. */
-export const chunk = 2_048;
+/** Steps that one input may touch. At some microseconds each, a few milliseconds, and some dozens on a machine that is busy. */
+export const chunk = 512;
 
 /** What it counts to look at a step and leave it as it is. */
 const glance = 1 / 64;
@@ -73,6 +73,8 @@ function tellDependent(core: RunCore, { of, to, at }: { readonly of: number; rea
   if (!leadsTo(core, of, to) && columns.unfed[to] === 0) {
     undo.set(columns.unfed, to, 1);
     undo.set(columns.cause, to, of);
+    // What is not fed by a step that succeeded was not chosen by it.
+    if (statusOf(core, of) === 'succeeded' || columns.unchosen[of] === 1) undo.set(columns.unchosen, to, 1);
   }
   if (statusOf(core, to) !== 'blocked') return;
   const last = columns.unmet[to] === 0 && mayBegin(core, to);
@@ -93,8 +95,12 @@ export function skipError(core: RunCore, index: number): StoredError {
   const { id } = stepOf(core, index);
   const cause = core.columns.cause[index]!;
   const dependency = core.graph.ids[cause] ?? '';
-  if (statusOf(core, cause) === 'succeeded') {
-    return { code: 'NOT_CHOSEN', message: `"${id}" was not run, because "${dependency}" chose another way.`, dependency };
+  if (core.columns.unchosen[index] === 1) {
+    const how =
+      statusOf(core, cause) === 'succeeded'
+        ? `"${dependency}" chose another way`
+        : `"${dependency}", which it depends on, was not chosen`;
+    return { code: 'NOT_CHOSEN', message: `"${id}" was not run, because ${how}.`, dependency };
   }
   const message = `"${id}" was not run, because "${dependency}", which it depends on, is ${statusOf(core, cause)}.`;
   return { code: 'DEPENDENCY_NOT_MET', message, dependency };

@@ -167,6 +167,7 @@ const handlers: {
   'step.timed-out': onStep.onTimedOut,
   'step.retry-due': onStep.onRetryDue,
   'step.spent': onStep.onSpent,
+  'step.given-up': onStep.onGivenUp,
   'step.progress': onStep.onProgress,
   'step.decided': onStep.onDecided,
   'effect.recorded': (core, input) => void onStep.indexOf(core, input),
@@ -199,7 +200,9 @@ function gapsOf(core: RunCore): Gap[] {
   const gaps: Gap[] = [];
   core.steps.forEach(({ id, kind }, index) => {
     const status = statusOf(core, index);
-    const reason = kind === 'ticket' ? errorOf(core, index) : undefined;
+    // What a route did not choose is not missed.
+    const isMissed = kind === 'ticket' && core.columns.unchosen[index] === 0;
+    const reason = isMissed ? errorOf(core, index) : undefined;
     if (reason && (status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt')) {
       gaps.push({ key: id, status, reason });
     }

@@ -18,12 +18,19 @@ export function failStep(core: RunCore, index: number, failure: Failure): void {
 
 /** What follows once a step's chart has come to `failed`. */
 export function concludeFailure(core: RunCore, index: number, { error, spend, at }: Failure): void {
-  const { id, onFailure } = stepOf(core, index);
+  const { id, onFailure, phase } = stepOf(core, index);
   noteError(core, index, error);
   publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index]!, error, spend });
   if (onFailure !== 'fail-run') return;
   // Where its spend has passed a ceiling as well, that is the graver reason.
   if (core.materialized.definition.budget.onExceeded === 'fail') noticeOverrun(core, at);
   const message = `Step "${id}" failed: ${error.message}`;
-  beginStop(core, { stop: { to: 'failed', reason: 'step_failed', error: { ...error, message, stepId: id } }, at });
+  beginStop(core, {
+    stop: {
+      to: 'failed',
+      reason: phase === 'synthesis' ? 'synthesis_failed' : 'step_failed',
+      error: { ...error, message, stepId: id },
+    },
+    at,
+  });
 }

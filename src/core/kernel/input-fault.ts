@@ -42,6 +42,7 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.timed-out': [],
   'step.retry-due': [],
   'step.spent': ['spend'],
+  'step.given-up': [],
   'step.progress': ['message'],
   'step.decided': ['decision'],
   'effect.recorded': [],

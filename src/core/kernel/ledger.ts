@@ -1,4 +1,4 @@
-import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
+import type { RunDefinition } from '../materializer/definition.js';
 import type { SpendCeiling } from '../ports/plan.js';
 import type { Allowance, Spend } from '../ports/usage.js';
 import { InvariantError } from '../shared/error.js';
@@ -12,8 +12,11 @@ const dimensions: readonly Dimension[] = ['costMicroUsd', 'tokens'];
 /** Why a step may not start: which ceiling, and the figures. */
 export interface Shortfall {
   readonly dimension: Dimension | 'steps';
-  /** `run`, or the key of the role whose ceiling it is. */
-  readonly account: { readonly kind: 'run' } | { readonly kind: 'role'; readonly role: string };
+  /** Whose ceiling it is: the run's, a role's, or the step's own. */
+  readonly account:
+    | { readonly kind: 'run' }
+    | { readonly kind: 'role'; readonly role: string }
+    | { readonly kind: 'step'; readonly stepId: string };
   readonly ceiling: number;
   readonly spent: number;
   readonly reserved: number;
@@ -61,6 +64,8 @@ export interface Ledger {
   /** The attempt is given up, but may spend until it really ends: what it holds stays reserved. */
   abandon(index: number, attempt: number): void;
   isAbandoned(index: number, attempt: number): boolean;
+  /** What an abandoned attempt holds, as if it had spent it; `undefined` where it holds nothing, or has ended. */
+  heldByAbandoned(index: number, attempt: number): Spend | undefined;
   /** An abandoned attempt has ended after all. */
   settleAbandoned(index: number, attempt: number, spend: Spend): void;
   /** Counts a step among those that have yet to be given an allowance (`1`), or out of them (`-1`). */
@@ -71,7 +76,7 @@ export interface Ledger {
 
 export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
   const { steps } = definition;
-  const { accounts, accountsOf } = openAccounts(definition);
+  const { accounts, accountsOf, budgetOf } = openAccounts(definition);
   const columns = createColumns(accounts.length, steps.length);
   const { spent, reserved, held } = columns;
   const abandoned = new Map<string, AbandonedAttempt>();
@@ -86,13 +91,16 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     needed,
   });
 
-  /** What the tightest account can give in one dimension: the step's own allowance, else an equal share. */
+  /** What the tightest account can give in one dimension: what the step's own budget has left, else an equal share. */
   const offer = (index: number, dimension: Dimension): number | Shortfall => {
-    const own = ownAllowance(steps[index]!, dimension);
+    const budget = budgetOf(index);
+    const own = budget && budget.ceiling[dimension] < Infinity ? free(budget, dimension) : undefined;
+    // A step that may spend nothing at all may start; one that has spent what it had may not.
+    if (budget && own !== undefined && own <= 0 && own < budget.ceiling[dimension]) return shortfall(budget, dimension, 0);
     let amount = own ?? Infinity;
     for (const account of accountsOf(index)) {
       const left = free(account, dimension);
-      if (left === Infinity) continue;
+      if (left === Infinity || account === budget) continue;
       const share = own ?? Math.floor(left / Math.max(1, at(columns.awaiting, account.row)));
       if (share > left || (own === undefined && share < 1)) return shortfall(account, dimension, own ?? 0);
       amount = Math.min(amount, share);
@@ -143,6 +151,11 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       for (const dimension of dimensions) undo.set(held[dimension], index, 0);
     },
     isAbandoned: (index, attempt) => abandoned.has(abandonedKey(index, attempt)),
+    heldByAbandoned(index, attempt) {
+      const [, , costMicroUsd = 0, tokens = 0] = abandoned.get(abandonedKey(index, attempt)) ?? [];
+      if (costMicroUsd + tokens === 0) return undefined;
+      return { inputTokens: tokens, outputTokens: 0, costMicroUsd, provenance: 'estimated' };
+    },
     settleAbandoned(index, attempt, spend) {
       const key = abandonedKey(index, attempt);
       const entry = abandoned.get(key);
@@ -174,24 +187,32 @@ const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> 
   tokens: limit?.maxTokens ?? Infinity,
 });
 
-/** A ticket's own ceiling; failing that its estimate is no allowance, because nobody is held to an estimate. */
-const ownAllowance = (step: StepDefinition, dimension: Dimension): number | undefined =>
-  dimension === 'costMicroUsd' ? step.budget?.maxCostMicroUsd : step.budget?.maxTokens;
-
-/** The run's account first, then one per role that has a ceiling of its own. */
+/** The run's account first, then one per role and one per step that has a ceiling of its own. */
 function openAccounts({ budget, roles, steps }: RunDefinition) {
-  const run: Account = { owner: { kind: 'run' }, ceiling: ceilingsOf(budget), row: 0 };
-  const limited = roles.filter((role) => role.budget !== undefined);
-  const byRole = new Map(
-    limited.map(({ key, budget: limit }, position): [string, Account] => [
-      key,
-      { owner: { kind: 'role', role: key }, ceiling: ceilingsOf(limit), row: position + 1 },
-    ]),
-  );
+  const accounts: Account[] = [];
+  const open = (owner: Account['owner'], limit: SpendCeiling): Account => {
+    const account = { owner, ceiling: ceilingsOf(limit), row: accounts.length };
+    accounts.push(account);
+    return account;
+  };
+  const run = open({ kind: 'run' }, budget);
+  const byRole = new Map<string, readonly Account[]>();
+  for (const { key, budget: limit } of roles) if (limit) byRole.set(key, [run, open({ kind: 'role', role: key }, limit)]);
+  const own = new Map<number, Account>();
+  const byStep = new Map<number, readonly Account[]>();
   const alone: readonly Account[] = [run];
-  const pairs = new Map([...byRole].map(([key, account]): [string, readonly Account[]] => [key, [run, account]]));
-  const accountsOf = (index: number): readonly Account[] => pairs.get(steps[index]?.role ?? '') ?? alone;
-  return { accounts: [run, ...byRole.values()], accountsOf };
+  const shared = (index: number): readonly Account[] => byRole.get(steps[index]?.role ?? '') ?? alone;
+  steps.forEach(({ id, budget: limit }, index) => {
+    if (!limit) return;
+    const account = open({ kind: 'step', stepId: id }, limit);
+    own.set(index, account);
+    byStep.set(index, [...shared(index), account]);
+  });
+  return {
+    accounts,
+    accountsOf: (index: number): readonly Account[] => byStep.get(index) ?? shared(index),
+    budgetOf: (index: number): Account | undefined => own.get(index),
+  };
 }
 
 function createColumns(accounts: number, steps: number): LedgerColumns {

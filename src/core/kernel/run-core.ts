@@ -23,6 +23,8 @@ export interface StepColumns {
   readonly unfed: Uint8Array;
   /** The first such dependency; -1 for none. */
   readonly cause: Int32Array;
+  /** 1 where a route chose another way, directly or further up. */
+  readonly unchosen: Uint8Array;
   /** 1 for a step that is not approved yet, where only a part of the plan was. */
   readonly deferred: Uint8Array;
   /** When the step's one timer (timeout or retry) is due; 0 for none. */
@@ -125,6 +127,7 @@ function createStepColumns(graph: StepGraph): StepColumns {
     told: new Uint8Array(count),
     unfed: new Uint8Array(count),
     cause: new Int32Array(count).fill(-1),
+    unchosen: new Uint8Array(count),
     deferred: new Uint8Array(count),
     dueAt: new Float64Array(count),
   };

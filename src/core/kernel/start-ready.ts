@@ -55,13 +55,13 @@ function issue(core: RunCore, index: number, allowance: Allowance): void {
   core.out.push({ type: 'step.start', stepId: step.id, attempt: columns.attempt[index]!, allowance });
 }
 
-/** A ceiling of the run ends or pauses the run; one of a role ends only that role's step. */
+/** A ceiling of the run ends or pauses the run; one of a role, or of the step, ends only the step. */
 function refuse(
   core: RunCore,
   { index, shortfall, at }: { readonly index: number; readonly shortfall: Shortfall; readonly at: number },
 ): boolean {
   const stepId = stepOf(core, index).id;
-  if (shortfall.account.kind === 'role') {
+  if (shortfall.account.kind !== 'run') {
     failStep(core, index, { error: budgetError(shortfall, stepId), spend: noSpend, at });
     return true;
   }

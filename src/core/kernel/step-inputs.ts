@@ -1,4 +1,5 @@
 import type { Branch, RunInput, StepStatus } from '../ports/run.js';
+import type { Spend } from '../ports/usage.js';
 import { concludeFailure } from './fail-step.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep, mustMoveStep } from './move-step.js';
@@ -54,11 +55,19 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
 export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): void {
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
-  settleSpend(core, index, input);
+  const { stepId, attempt, output } = input;
+  const spend = chargeSuccess(core, index, input);
   if (input.branch) takeBranch(core, index, input.branch);
   mustMoveStep(core, index, 'SUCCEED', { at: input.at });
-  const { stepId, attempt, output, spend } = input;
   publish(core, { type: 'step.succeeded', stepId, attempt, output, spend });
+}
+
+/** Charges what a success has cost. One in doubt may have been given up, and charged for all that it held, before. */
+function chargeSuccess(core: RunCore, index: number, { attempt, spend }: StepInput<'step.succeeded'>): Spend {
+  if (statusOf(core, index) === 'running') core.ledger.settle(index, spend);
+  else if (core.ledger.isAbandoned(index, attempt)) endAbandoned(core, index, { attempt, spend });
+  else return noSpend;
+  return spend;
 }
 
 /** Keeps where a route leads. What it did not choose will not be fed by it. */
@@ -72,9 +81,11 @@ function takeBranch(core: RunCore, index: number, { to, reason }: Branch): void 
 export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
-  settleSpend(core, index, input);
   const { stepId, attempt, error, spend, at } = input;
-  if (core.run.stop && statusOf(core, index) === 'running') {
+  // An agent that was cut off and says that it failed says nothing of what had happened by then: the doubt stays.
+  if (statusOf(core, index) === 'in-doubt') return settleLate(core, index, input);
+  core.ledger.settle(index, spend);
+  if (core.run.stop) {
     publish(core, { type: 'step.spent', stepId, attempt, spend });
     return settleCancelled(core, index, at);
   }
@@ -82,21 +93,24 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   conclude(core, index, { to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }), error, spend, at });
 }
 
-/** An attempt in doubt has been given up before: what it held is freed elsewhere than what a running one holds. */
-function settleSpend(core: RunCore, index: number, input: StepInput<'step.succeeded' | 'step.failed'>): void {
-  if (statusOf(core, index) === 'running') core.ledger.settle(index, input.spend);
-  else settleLate(core, index, input);
-}
-
 /** An attempt ends once: whoever says it twice must not charge it twice. */
-function settleLate(
-  core: RunCore,
-  index: number,
-  { type, stepId, attempt, spend }: StepInput<'step.succeeded' | 'step.failed' | 'step.spent'>,
-): void {
+function settleLate(core: RunCore, index: number, input: StepInput<'step.failed' | 'step.spent'>): void {
+  const { type, stepId, attempt, spend } = input;
   if (!core.ledger.isAbandoned(index, attempt)) {
     throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} was not given up, or has ended since`);
   }
+  endAbandoned(core, index, { attempt, spend });
+  publish(core, { type: 'step.spent', stepId, attempt, spend });
+}
+
+const givenUpTimer = (index: number, attempt: number): string => `given-up:${index}:${attempt}`;
+
+function endAbandoned(
+  core: RunCore,
+  index: number,
+  { attempt, spend }: { readonly attempt: number; readonly spend: Spend },
+): void {
+  if (core.ledger.heldByAbandoned(index, attempt)) core.out.push({ type: 'timer.clear', timer: givenUpTimer(index, attempt) });
   core.ledger.settleAbandoned(index, attempt, spend);
 }
 
@@ -113,6 +127,11 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
   };
   core.ledger.abandon(index, attempt);
   core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
+  if (core.ledger.heldByAbandoned(index, attempt)) {
+    const dueAt = at + core.run.graceMs;
+    const giveUp = { type: 'step.given-up', at: dueAt, stepId, attempt } as const;
+    core.out.push({ type: 'timer.set', timer: givenUpTimer(index, attempt), dueAt, input: giveUp });
+  }
   if (core.run.stop) return settleCancelled(core, index, at);
   const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: attempt < retry.attempts ? 'retry' : '' });
   conclude(core, index, { to, error, spend: noSpend, at });
@@ -140,9 +159,15 @@ export function onRetryDue(core: RunCore, input: StepInput<'step.retry-due'>): v
   mustMoveStep(core, index, 'RETRY', { at: input.at });
 }
 
-export function onSpent(core: RunCore, input: StepInput<'step.spent'>): void {
-  const { stepId, attempt, spend } = input;
-  settleLate(core, indexOf(core, input), input);
+export const onSpent = (core: RunCore, input: StepInput<'step.spent'>): void => settleLate(core, indexOf(core, input), input);
+
+/** Whatever waits for the money that an attempt holds must not wait for an agent that never ends. */
+export function onGivenUp(core: RunCore, input: StepInput<'step.given-up'>): void {
+  const index = indexOf(core, input);
+  const { type, stepId, attempt } = input;
+  const spend = core.ledger.heldByAbandoned(index, attempt);
+  if (!spend) throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} holds nothing`);
+  core.ledger.settleAbandoned(index, attempt, spend);
   publish(core, { type: 'step.spent', stepId, attempt, spend });
 }
 

@@ -78,11 +78,16 @@ export function noticeOverrun(core: RunCore, at: number): void {
 
 const units = { costMicroUsd: 'USD', tokens: 'tokens', steps: 'steps' } as const;
 
+function ownerOf(account: Shortfall['account']): string {
+  if (account.kind === 'run') return 'the run';
+  return account.kind === 'role' ? `role "${account.role}"` : `step "${account.stepId}"`;
+}
+
 /** A shortfall as a stored error, with every figure in it. */
 export function budgetError({ dimension, account, ceiling, spent, reserved, needed }: Shortfall, stepId?: string): StoredError {
   const scale = dimension === 'costMicroUsd' ? 1_000_000 : 1;
   const figures = { ceiling: ceiling / scale, spent: spent / scale, reserved: reserved / scale, needed: needed / scale };
-  const owner = account.kind === 'run' ? 'the run' : `role "${account.role}"`;
+  const owner = ownerOf(account);
   const wanted = needed > 0 ? ` and ${figures.needed} more are needed` : '';
   const where = stepId === undefined ? '' : ` before step "${stepId}"`;
   const message =

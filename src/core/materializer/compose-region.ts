@@ -1,7 +1,15 @@
 import type { Gap, StepStatus } from '../ports/run.js';
 import { quote } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
-import { change, entryOf, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
+import {
+  change,
+  entryOf,
+  isSettled,
+  stopRun,
+  type ComposedArgs,
+  type ComposedContext,
+  type ComposedGuard,
+} from './composed-context.js';
 import { computeStep } from './compute-step.js';
 import type { StepDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
@@ -30,7 +38,10 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
     ],
   });
   const final = (status: StepStatus) => ({ type: 'final', entry: [enter(status)] });
-  const failRun = step.onFailure === 'fail-run' ? [stopRun('failed', () => 'step_failed')] : [];
+  const failRun =
+    step.onFailure === 'fail-run'
+      ? [stopRun('failed', () => (step.phase === 'synthesis' ? 'synthesis_failed' : 'step_failed'))]
+      : [];
   const states: Partial<Record<StepStatus, object>> = {
     blocked: {
       entry: enter('blocked'),

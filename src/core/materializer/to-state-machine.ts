@@ -2,7 +2,15 @@ import { createMachine, type AnyStateMachine } from 'xstate';
 
 import { backoffMs } from '../plan/backoff.js';
 import { attemptOf, composeRegion, delayName } from './compose-region.js';
-import { change, entryOf, isSettled, stopRun, type ComposedArgs, type ComposedContext, type ComposedGuard } from './composed-context.js';
+import {
+  change,
+  entryOf,
+  isSettled,
+  stopRun,
+  type ComposedArgs,
+  type ComposedContext,
+  type ComposedGuard,
+} from './composed-context.js';
 import type { RunDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
 

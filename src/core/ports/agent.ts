@@ -1,4 +1,4 @@
-import type { Json, JsonSchema } from '../shared/json.js';
+import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { StepKind } from './plan.js';
 import type { Gap } from './run.js';
 import type { Allowance, Usage } from './usage.js';
@@ -21,6 +21,8 @@ export interface AgentRequest {
   /** What synthesis (and any step that waits for all to settle) will not get. Empty elsewhere. */
   readonly gaps: readonly Gap[];
   readonly outputSchema?: JsonSchema;
+  /** Tools that the role may use. planwright hands the names on; who keeps an agent to them is the application. */
+  readonly tools: readonly string[];
   /** Equal for steps that share a conversation: a role with `clear: false` has one, else each step has its own. */
   readonly session: string;
   readonly allowance: Allowance;
@@ -28,6 +30,7 @@ export interface AgentRequest {
     readonly parentTicket: string | null;
     readonly channel: string | null;
     readonly repositories: readonly string[];
+    readonly scope: JsonObject;
     /** What the workspace set up for the run, if anything. */
     readonly teamId: string | null;
     readonly projectId: string | null;

@@ -92,6 +92,8 @@ export type RunInput = { readonly at: number } &
     | ({ readonly type: 'step.timed-out' } & StepInput)
     | ({ readonly type: 'step.retry-due' } & StepInput)
     | ({ readonly type: 'step.spent'; readonly spend: Spend } & StepInput)
+    /** An attempt that was aborted has not ended in its grace time: it is taken to have spent what it held. */
+    | ({ readonly type: 'step.given-up' } & StepInput)
     | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
     | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
     | { readonly type: 'effect.recorded'; readonly stepId: string; readonly name: string; readonly value: Json }

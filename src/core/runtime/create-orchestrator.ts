@@ -69,7 +69,9 @@ export interface Orchestrator {
   approve(runId: string, approval: Approval): Promise<Run>;
   /** A handle on a run. @throws RunNotFoundError */
   run(runId: string): Promise<Run>;
-  /** Runs in the order of their ids, which by default is that of their creation. `filter.after` gives the next page. */
+  /** All revisions of a run's proposal, to edit and hand to {@link revise}. @throws RunNotFoundError, RunStateError for a plan without proposal. */
+  history(runId: string): Promise<ProposalHistory>;
+  /** Runs in the order of their ids, which by default is that of their creation. The next page is `after` the last `runId` of this one. */
   list(filter?: RunFilter): Promise<readonly RunSummary[]>;
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
   runOnce(agentId: string, task: string | Task): Promise<Run & RunResult>;
@@ -161,13 +163,10 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     async revise(runId, input, { baseRevision, author }) {
       expectOpen();
       const run = find(runId);
-      const { history } = run;
-      if (!history) throw new RunStateError(runId, run.status, 'be revised, because it has no proposal');
+      const history = historyOf(run);
       const proposal = accepted(parseProposal(input, { topologies, limits }));
       const at = clock.now();
-      const next = accepted(
-        appendRevision({ ...history, status: run.status }, { proposal, baseRevision, at, ...(author && { author }) }),
-      );
+      const next = accepted(appendRevision(history, { proposal, baseRevision, at, ...(author && { author }) }));
       const plan = planOf(proposal, baseRevision + 1);
       const { revision } = plan;
       await run.replan(
@@ -178,6 +177,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     },
     approve,
     run: (runId) => Promise.resolve(runId).then((id) => createRunHandle(find(id))),
+    history: (runId) => Promise.resolve(runId).then((id) => historyOf(find(id))),
     async list(filter) {
       return (await store.list(filter)).runs;
     },
@@ -224,6 +224,11 @@ const anotherPart: Issue = {
   pointer: '/steps',
   message: 'The run was started with a smaller part of the plan. Approve more of it with run.approveSteps().',
 };
+
+function historyOf({ runId, status, history }: ManagedRun): ProposalHistory {
+  if (history) return { ...history, status };
+  throw new RunStateError(runId, status, 'show revisions, because it has no proposal');
+}
 
 function describe({ runId, plan }: ManagedRun): Proposed {
   const { revision, digest } = plan;

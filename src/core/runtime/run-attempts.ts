@@ -164,7 +164,7 @@ export function createRunAttempts({
 
   const requestOf = ({ id, stepId, attempt, allowance }: StartCommand, step: StepDefinition): AgentRequest => {
     const { role = '', kind, outputSchema } = step;
-    const { parentTicket, channel, repositories } = definition.context;
+    const { parentTicket, channel, repositories, scope } = definition.context;
     const { input, ...prepared } = inputsOf(step);
     return {
       runId,
@@ -179,7 +179,8 @@ export function createRunAttempts({
       ...(outputSchema !== undefined && { outputSchema }),
       session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
       allowance,
-      context: { parentTicket, channel, repositories, ...place },
+      tools: roles.get(role)?.tools ?? [],
+      context: { parentTicket, channel, repositories, scope, ...place },
     };
   };
 

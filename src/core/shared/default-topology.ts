@@ -6,8 +6,7 @@ interface Link {
 
 /** A topology with the options that it needs. */
 export type DefaultTopology =
-  | { readonly kind: 'single' | 'graph' }
-  | { readonly kind: 'pipeline'; readonly stages?: readonly string[] };
+  { readonly kind: 'single' | 'graph' } | { readonly kind: 'pipeline'; readonly stages?: readonly string[] };
 
 /**
  * The topology of a proposal that names none: `single` for one ticket, `pipeline` for a chain (in chain order, however the

@@ -14,7 +14,8 @@ export const sampleRequest = (overrides: Partial<AgentRequest> = {}): AgentReque
   gaps: [],
   session: `${overrides.runId ?? 'run-0001'}/${overrides.stepId ?? 'ticket'}`,
   allowance: {},
-  context: { parentTicket: null, channel: null, repositories: [], teamId: null, projectId: null },
+  tools: [],
+  context: { parentTicket: null, channel: null, repositories: [], scope: {}, teamId: null, projectId: null },
   ...overrides,
 });
 

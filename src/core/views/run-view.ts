@@ -152,7 +152,8 @@ function viewStep({ spent, attemptStartedAt: _, ...step }: StepState): StepView 
 
 function gapOf({ id, kind, status, error }: StepState): Gap[] {
   const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';
-  return kind === 'ticket' && isGap && error ? [{ key: id, status, reason: error }] : [];
+  // What a route did not choose is not missed.
+  return kind === 'ticket' && isGap && error && error.code !== 'NOT_CHOSEN' ? [{ key: id, status, reason: error }] : [];
 }
 
 function assignAgents(steps: Iterable<StepState>, roles: Readonly<Record<string, { readonly agentId: string }>>): void {

@@ -46,10 +46,10 @@ describe('worstCase', () => {
     });
   });
 
-  it('counts budgets, failing those estimates, once per attempt', () => {
+  it('counts a budget once for all attempts, failing that an estimate for each', () => {
     const retry = { attempts: 3 };
     const bounds = boundsOf(everywhere({ budget: { maxCostUsd: 0.1 }, estimate: { costUsd: 0.05, tokens: 10 }, retry }));
-    expect(bounds).toMatchObject({ attempts: 12, costUsd: 1.2, tokens: 120 });
+    expect(bounds).toMatchObject({ attempts: 12, costUsd: 0.4, tokens: 120 });
   });
 
   it('is capped by the ceilings of roles', () => {

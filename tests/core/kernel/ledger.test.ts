@@ -40,8 +40,8 @@ describe('spent and reserved', () => {
   it('count every attempt once, late ones and those of given-up attempts too', () => {
     fc.assert(
       fc.property(tightRun('fail'), fateArbitrary(), (run, fate) => {
-        const { kernel, journal } = runToEnd(run, fate);
-        const spends = journal.flatMap((input): Spend[] => ('spend' in input ? [input.spend] : []));
+        const { kernel, journal, facts } = runToEnd(run, fate);
+        const spends = facts.flatMap((fact): Spend[] => ('spend' in fact ? [fact.spend] : []));
         const sum = (of: (spend: Spend) => number): number => spends.reduce((total, spend) => total + of(spend), 0);
         expect(kernel.ledger.spentMicroUsd).toBe(sum(({ costMicroUsd }) => costMicroUsd));
         expect(kernel.ledger.spentTokens).toBe(sum(({ inputTokens, outputTokens }) => inputTokens + outputTokens));
@@ -52,22 +52,37 @@ describe('spent and reserved', () => {
     );
   });
 
-  it('CC-12 free what a given-up attempt holds only when that very attempt has ended', () => {
-    const retry = { attempts: 2, backoffMs: 0, factor: 1, maxBackoffMs: 0, jitter: 0 };
-    const own = { maxTokens: 100 };
-    const run = materialized(handWritten([{ id: 'a', timeoutMs: 5, retry, budget: own }], { budget: { maxTokens: 300 } }));
-    const kernel = createKernel(run);
-    kernel.apply({ type: 'run.start', at: 0, graceMs: 0 });
+  const retry = { attempts: 2, backoffMs: 0, factor: 1, maxBackoffMs: 0, jitter: 0 };
+
+  /** A step with 100 tokens for all its attempts, whose first has timed out and whose second is due. */
+  const timedOut = (): Kernel => {
+    const step = { id: 'a', timeoutMs: 5, retry, budget: { maxTokens: 100 } };
+    const kernel = createKernel(materialized(handWritten([step], { budget: { maxTokens: 300 } })));
+    kernel.apply({ type: 'run.start', at: 0, graceMs: 10 });
     kernel.apply({ type: 'step.started', at: 0, stepId: 'a', attempt: 1 });
     kernel.apply({ type: 'step.timed-out', at: 5, stepId: 'a', attempt: 1 });
-    kernel.apply({ type: 'step.retry-due', at: 5, stepId: 'a', attempt: 1 });
-    expect(kernel.ledger.reservedTokens).toBe(200);
+    expect(starts(kernel.apply({ type: 'step.retry-due', at: 5, stepId: 'a', attempt: 1 }))).toEqual([]);
+    expect(kernel.ledger.reservedTokens).toBe(100);
+    return kernel;
+  };
+
+  it('CC-12 free what a given-up attempt holds only when that very attempt has ended', () => {
+    const kernel = timedOut();
     const spent = { type: 'step.spent', at: 6, stepId: 'a', spend: tokens(60) } as const;
     expect(() => kernel.apply({ ...spent, attempt: 2 })).toThrow('was not given up');
-    kernel.apply({ ...spent, attempt: 1 });
-    expect(kernel.ledger).toMatchObject({ spentTokens: 60, reservedTokens: 100 });
+    // The budget is for all attempts together: the second gets what the first has left.
+    expect(starts(kernel.apply({ ...spent, attempt: 1 })).map(({ allowance }) => allowance)).toEqual([{ tokens: 40 }]);
+    expect(kernel.ledger).toMatchObject({ spentTokens: 60, reservedTokens: 40 });
     expect(() => kernel.apply({ ...spent, attempt: 1 })).toThrow('has ended since');
     expect(kernel.ledger.spentTokens).toBe(60);
+  });
+
+  it('count an attempt that never ends as having spent all it held, so that nothing waits for it for ever', () => {
+    const kernel = timedOut();
+    kernel.apply({ type: 'step.given-up', at: 15, stepId: 'a', attempt: 1 });
+    expect(kernel.ledger).toMatchObject({ spentTokens: 100, reservedTokens: 0 });
+    expect(kernel.errorOf('a')).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    expect(kernel.stop?.reason).toBe('all_tickets_failed');
   });
 });
 

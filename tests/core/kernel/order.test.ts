@@ -158,7 +158,15 @@ describe('cancelling', () => {
     fc.assert(
       fc.property(anyMaterialized(), fateArbitrary({ controls: [] }), fc.nat({ max: 40 }), (run, fate, turn) => {
         const { kernel } = runToEnd(run, { ...fate, controls: [{ turn, what: 'cancel' }] });
-        const reasons = ['Enough.', 'step_failed', 'all_tickets_failed', 'deadline_exceeded', 'delivery_failed', undefined];
+        const reasons = [
+          'Enough.',
+          'step_failed',
+          'synthesis_failed',
+          'all_tickets_failed',
+          'deadline_exceeded',
+          'delivery_failed',
+          undefined,
+        ];
         expect(reasons).toContain(kernel.stop?.reason);
         if (kernel.stop?.reason === 'Enough.') expect(kernel.status).toBe('cancelled');
       }),

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 
 import type { Run } from 'planwright';
 
 /** Whether there is somebody to ask. */
-export const isAttended = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
+export const isAttended = (): boolean => isatty(0) && isatty(1);
 
 /** Asks a yes-or-no question at the terminal. Anything but `y` or `yes` is a no. */
 export async function ask(question: string): Promise<boolean> {

@@ -150,7 +150,7 @@ it('CR-19 every way to fail carries a message that names step and cause', async 
   }
   expect(endings).toEqual([
     ['failed', 'step_failed', 'Step "a" failed: the disk is full'],
-    ['failed', 'step_failed', 'Step "synthesis" failed: too long'],
+    ['failed', 'synthesis_failed', 'Step "synthesis" failed: too long'],
     ['failed', 'budget_exceeded', expect.stringMatching(/before step "b".*1 of 1 USD are spent/)],
     ['failed', 'deadline_exceeded', 'The run did not end within its 1000 ms (budget.maxDurationMs).'],
     ['failed', 'all_tickets_failed', 'Every ticket failed or was skipped, so there is nothing to make a deliverable of.'],

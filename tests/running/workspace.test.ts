@@ -144,11 +144,13 @@ it('CC-45 every step of a run has the same channel', async () => {
   expect(worker.calls.map(({ request }) => request.context.channel)).toEqual(['c-7', 'c-7', 'c-7', 'c-7']);
 });
 
-it('FO-03 the target repositories reach every request', async () => {
+it('FO-03 the target repositories reach every request; none, which the contract allows, stay none', async () => {
   const { run, worker } = createWorld();
   await run(tickets(['a', 'b'], { context: { repositories: ['api', 'web'] } }));
   expect(worker.calls).toHaveLength(3);
   for (const { request } of worker.calls) expect(request.context.repositories).toEqual(['api', 'web']);
+  await run(tickets(['a'], { context: { repositories: [] } }));
+  expect(worker.calls.at(-1)?.request.context.repositories).toEqual([]);
 });
 
 it('CR-14 ticket, channel and run detail each see progress without asking', async () => {
@@ -204,7 +206,12 @@ const waysToBreak: readonly (readonly [string, () => never | Promise<never>])[] 
     },
   ],
   ['rejects', () => Promise.reject(new Error('no'))],
-  ['rejects with nothing', () => Promise.reject(undefined as unknown)],
+  [
+    'rejects with nothing',
+    async () => {
+      throw undefined as unknown;
+    },
+  ],
   ['never answers', never],
   ['answers with nothing', async () => undefined as never],
 ];

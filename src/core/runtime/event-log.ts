@@ -51,7 +51,8 @@ export function createEventLog(runId: string): EventLog {
       return () => void emitter.off('event', listener);
     },
     async *read({ after = 0, signal }) {
-      for (let cursor = Math.max(0, after); !signal?.aborted;) {
+      // A cursor that is no whole number would never meet an event.
+      for (let cursor = Math.max(0, Math.trunc(after) || 0); !signal?.aborted;) {
         const event = events[cursor];
         if (event) {
           cursor += 1;

@@ -9,8 +9,8 @@ const provenances: readonly unknown[] = ['measured', 'provider-reported', 'estim
  * makes the provenance `unknown`: a report must never mint budget, and a mistake in it must not cost the work.
  */
 export function spendOf(usage: unknown): Spend {
-  if (typeof usage !== 'object' || usage === null) return noUsage;
-  const report = usage as Partial<Record<keyof Usage, unknown>>;
+  const report = reportOf(usage);
+  if (!report) return noUsage;
   const figures = [report.inputTokens, report.outputTokens, report.costUsd];
   const given = figures.filter((figure) => figure !== undefined);
   const [inputTokens = 0, outputTokens = 0, costUsd = 0] = figures.map((figure) => (isAmount(figure) ? figure : 0));
@@ -21,6 +21,17 @@ export function spendOf(usage: unknown): Spend {
     costMicroUsd: toMicroUsd(costUsd),
     provenance: given.length > 0 && given.every(isAmount) ? said : 'unknown',
   };
+}
+
+/** The members of a report. One that cannot be read says nothing. */
+function reportOf(usage: unknown): Partial<Record<keyof Usage, unknown>> | undefined {
+  if (typeof usage !== 'object' || usage === null) return undefined;
+  try {
+    const { inputTokens, outputTokens, costUsd, provenance } = usage as Partial<Record<keyof Usage, unknown>>;
+    return { inputTokens, outputTokens, costUsd, provenance };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Below what integers can hold exactly, in micro-dollars. */

@@ -5,13 +5,14 @@ import { materialize, type MaterializedRun } from '../materializer/materialize.j
 import type { Plan } from '../ports/plan.js';
 import type { RunFact, RunStatus } from '../ports/run.js';
 import type { ProposalHistory } from '../proposal/proposal-history.js';
-import { createRunProjection, type RunProjection, type RunView } from '../views/run-view.js';
+import type { RunView } from '../views/run-view.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createDeferred } from './deferred.js';
 import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
+import { createLiveView, type LiveView } from './live-view.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
 import { provision, type Hire, type Provision } from './provision.js';
 import { releaseHires } from './release-hires.js';
@@ -45,7 +46,6 @@ export class ManagedRun {
   /** Asked for before there were machines to tell. */
   #cancelReason: string | undefined;
   #status: RunStatus = 'proposed';
-  #projection: RunProjection | undefined;
   #provision: Provision | undefined;
   /** Hires on record that have not been let go. */
   readonly #hires: Hire[] = [];
@@ -58,6 +58,7 @@ export class ManagedRun {
   /** Work steps that were approved; `null` for all. */
   approvedSteps: readonly string[] | null = null;
   readonly #journal: RunJournal;
+  readonly #view: LiveView;
   readonly #createdAt: number;
 
   constructor(
@@ -70,6 +71,7 @@ export class ManagedRun {
     this.plan = what.plan;
     this.history = what.history;
     this.log = createEventLog(runId);
+    this.#view = createLiveView(this.log, () => this.plan);
     this.#createdAt = clock.now();
     this.#journal = createRunJournal({ runId, store, clock, seq: 0, summary: () => this.#summary() });
     this.log.subscribe((event) => {
@@ -88,9 +90,7 @@ export class ManagedRun {
   }
 
   view(): RunView {
-    this.#projection ??= createRunProjection(this.plan);
-    for (const event of this.log.events.slice(this.#projection.seq)) this.#projection.apply(event);
-    return this.#projection.view();
+    return this.#view.read();
   }
 
   /** Makes an entry durable, then tells of it. A run that cannot write does not go on. */
@@ -117,7 +117,7 @@ export class ManagedRun {
     this.#status = nextRunStatus(this.#status, 'REVISE');
     this.plan = next.plan;
     this.history = next.history;
-    this.#projection = undefined;
+    this.#view.reset();
     await this.record(entry, { type: 'run.revised', revision: next.plan.revision, digest: next.plan.digest });
   }
 

@@ -46,13 +46,15 @@ export interface CommandHandlers {
   halted(error: RunHaltedError): void;
 }
 
-/** Commands carried out in one go before other work of the process gets a turn. */
-const burst = 500;
+/** Commands carried out in one go before other work of the process gets a turn: some milliseconds, with agents that answer at once. */
+const burst = 200;
 
 export function createRunDriver({ runId, kernel, journal, log, clock, handlers }: RunDriverOptions): RunDriver {
   const timers = new Map<string, CancelTimer>();
   const due: { readonly command: Command; readonly at: number }[] = [];
   let releasing: Promise<void> | undefined;
+  /** Commands carried out since other work had a turn. Over all releases, because agents that answer at once leave no gap between them. */
+  let carried = 0;
   let halted: RunHaltedError | undefined;
 
   const halt = (cause: unknown): void => {
@@ -111,9 +113,13 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
     const ready = due.splice(0);
     // Also when nothing is to be let out: an input without commands is not taken before it is durable.
     await flush();
-    for (let start = 0; start < ready.length; start += burst) {
-      if (start > 0) await new Promise<void>((resolve) => void clock.schedule(clock.now(), resolve));
-      for (const { command, at } of ready.slice(start, start + burst)) if (!halted) carryOut(command, at);
+    for (const { command, at } of ready) {
+      if (carried === burst) {
+        carried = 0;
+        await new Promise<void>((resolve) => void clock.schedule(clock.now(), resolve));
+      }
+      carried += 1;
+      if (!halted) carryOut(command, at);
     }
   };
 

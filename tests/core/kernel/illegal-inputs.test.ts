@@ -94,9 +94,9 @@ describe('an input that the state does not allow', () => {
           },
         });
       }),
-      { numRuns: 120 },
+      { numRuns: 60 },
     );
-    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeGreaterThan(200);
   });
 
   it('HB-27 is refused by a run that is over, whatever it is', () => {
@@ -142,31 +142,46 @@ function decision(stepId: string): object {
   return { type: 'step.decided', at: 1, stepId, decision: { approve: true, by: { kind: 'user', id: 'ada' } } };
 }
 
+/** Whether an input made a guard throw, after which the kernel must be as it was. */
+function throwsAndStays(kernel: Kernel, input: RunInput): boolean {
+  const before = kernel.digest();
+  try {
+    kernel.apply(input);
+    return false;
+  } catch (error) {
+    expect(String(error)).toContain('The guard is broken.');
+    expect(kernel.digest()).toBe(before);
+    return true;
+  }
+}
+
 describe('a guard that throws', () => {
-  it('leaves the kernel as it was, so that a sound one goes on from there', () => {
+  it('leaves the kernel as it was, so that the same input does all it should once the guard is mended', () => {
     let thrown = 0;
     fc.assert(
       fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
-        const fault = () => {
-          throw new Error('The guard is broken.');
+        let isBroken = false;
+        const guard = (name: string) => (args: { readonly event: object }) => {
+          if (isBroken) throw new Error('The guard is broken.');
+          return (args.event as Record<string, unknown>)[name] === true;
         };
-        const guards = { last: fault, unmet: fault, retry: fault, exhausted: fault, compensable: fault };
+        const names = ['last', 'unmet', 'retry', 'exhausted', 'compensable'];
+        const guards = Object.fromEntries(names.map((name) => [name, guard(name)]));
         const machines = Object.fromEntries(
           Object.entries(run.machines).map(([name, machine]) => [name, machine.provide({ guards })]),
         );
         let before = createKernel(run).checkpoint();
         runToEnd(run, fate, {
           onTurn({ kernel, input, commands }) {
-            const broken = createKernel({ ...run, machines }, before);
-            const digest = broken.digest();
-            try {
-              expect(broken.apply(input)).toEqual(commands);
-            } catch (error) {
+            const shadow = createKernel({ ...run, machines }, before);
+            isBroken = true;
+            const isThrown = throwsAndStays(shadow, input);
+            isBroken = false;
+            if (isThrown) {
               thrown += 1;
-              expect(String(error)).toContain('The guard is broken.');
-              expect(broken.digest()).toBe(digest);
-              expect(createKernel(run, broken.checkpoint()).apply(input)).toEqual(commands);
+              expect(shadow.apply(input)).toEqual(commands);
             }
+            expect(shadow.digest()).toBe(kernel.digest());
             before = kernel.checkpoint();
           },
         });

@@ -1,0 +1,33 @@
+// Measures what planwright costs, and prints tables. `--short` is for CI: the same code on fewer rounds, so that it cannot rot.
+// Nothing here fails for being slow: figures depend on the machine and on what else runs on it.
+import { availableParallelism, cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { benchEvents, benchMemory, benchReplay, benchStarKernel } from './kernel.js';
+import { benchPipeline } from './pipeline.js';
+import { benchStarRun, benchWholeRun } from './whole-run.js';
+
+const { values, positionals } = parseArgs({ options: { short: { type: 'boolean', default: false } }, allowPositionals: true });
+const { short } = values;
+
+const rounds = (full: number): number => (short ? 1 : full);
+const sizes = short ? [1_000, 10_000] : [1_000, 10_000, 100_000];
+
+const benches: Readonly<Record<string, () => void | Promise<void>>> = {
+  pipeline: () => benchPipeline({ rounds: rounds(11) }),
+  events: () => benchEvents({ sizes, rounds: rounds(7) }),
+  memory: () => benchMemory({ sizes: short ? [10_000] : sizes }),
+  replay: () => benchReplay({ rounds: rounds(11) }),
+  star: () => benchStarKernel({ rounds: rounds(11) }),
+  run: () => benchWholeRun({ sizes: [1_000, 10_000], rounds: rounds(15) }),
+  'star-run': () => benchStarRun({ rounds: rounds(9) }),
+};
+
+const names = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0)
+  throw new TypeError(`No bench is called ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.`);
+
+const built = import.meta.resolve('planwright').includes('/dist/') ? 'dist' : 'src, transpiled on the fly';
+console.log(`Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${built}`);
+for (const name of names) await benches[name]!();

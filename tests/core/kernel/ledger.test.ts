@@ -33,7 +33,7 @@ describe('spent and reserved', () => {
           },
         });
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -114,7 +114,7 @@ describe('agents that spend more than they may', () => {
           expect(kernel.stop?.error).toMatchObject({ code: 'BUDGET_EXCEEDED' });
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 

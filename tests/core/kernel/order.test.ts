@@ -26,7 +26,7 @@ describe('what a run comes to', () => {
         for (const [id, status] of statusesOf(story))
           expect(outcomesOf(run, { id, isCut, expected: expected.statuses.get(id)! })).toContain(status);
       }),
-      { numRuns: 120 },
+      { numRuns: 70 },
     );
   });
 
@@ -42,7 +42,7 @@ describe('what a run comes to', () => {
           facts.filter(({ type }) => type === 'run.completed' || type === 'run.failed' || type === 'run.cancelled'),
         ).toHaveLength(1);
       }),
-      { numRuns: 120 },
+      { numRuns: 70 },
     );
   });
 });

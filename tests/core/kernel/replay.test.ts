@@ -26,7 +26,7 @@ describe('replay', () => {
         );
         expect(replay(run, copy(journal)).digest()).toBe(digests.at(-1));
       }),
-      { numRuns: 150 },
+      { numRuns: 70 },
     );
   });
 
@@ -66,7 +66,7 @@ describe('a checkpoint', () => {
         expect(interrupted.kernel.digest()).toBe(live.kernel.digest());
         expect(interrupted.kernel.gaps()).toEqual(live.kernel.gaps());
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

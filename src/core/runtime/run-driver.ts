@@ -60,9 +60,13 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
   const halt = (cause: unknown): void => {
     if (halted) return;
     halted = new RunHaltedError(runId, { cause });
+    clearTimers();
+    handlers.halted(halted);
+  };
+
+  const clearTimers = (): void => {
     for (const cancel of timers.values()) cancel();
     timers.clear();
-    handlers.halted(halted);
   };
 
   const setTimer = (timer: string, dueAt: number, input: RunInput): void => {
@@ -95,6 +99,8 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
       case 'run.deliver':
         return handlers.deliver(command);
       case 'run.ended':
+        // What was only waited for in case the run goes on must not keep the process.
+        clearTimers();
         return handlers.ended(command.status);
     }
   };

@@ -41,7 +41,6 @@ const stepsOfRound = 20_000;
 function eventCost(tickets: number, rounds: number): Cost {
   const machines = machinesOf(tickets);
   const costs = Array.from({ length: rounds }, (): Cost => {
-    // Not before every run: what was compiled goes with the garbage, and small plans would pay for it again and again.
     collectGarbage();
     const runs = Array.from({ length: Math.ceil(stepsOfRound / tickets) }, () => drive(createKernel(machines)).appliedInUs);
     const sorted = concatenated(runs).sort();

@@ -26,8 +26,8 @@ export interface Shortfall {
 
 export type Reservation =
   | { readonly kind: 'granted'; readonly allowance: Allowance }
-  /** Steps under way hold what is missing and may give it back. */
-  | { readonly kind: 'wait' }
+  /** Attempts under way hold what is missing and may give it back; `own`: attempts of this very step. */
+  | { readonly kind: 'wait'; readonly own: boolean }
   | { readonly kind: 'refused'; readonly shortfall: Shortfall };
 
 interface Account {
@@ -124,7 +124,8 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     reserve(index) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
       const short = offers.find((found) => typeof found === 'object');
-      if (short) return short.reserved > 0 ? { kind: 'wait' } : { kind: 'refused', shortfall: short };
+      if (short && short.reserved > 0) return { kind: 'wait', own: short.account.kind === 'step' };
+      if (short) return { kind: 'refused', shortfall: short };
       const [costMicroUsd, tokens] = offers as [number, number];
       for (const [dimension, amount] of [
         ['costMicroUsd', costMicroUsd],

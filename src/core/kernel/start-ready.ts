@@ -29,7 +29,9 @@ function mayGoOn(core: RunCore, index: number, at: number): boolean {
       issue(core, index, reservation.allowance);
       return true;
     case 'wait':
-      return false;
+      // One that waits for an attempt of its own holds nobody up; it comes back when that attempt has ended.
+      if (reservation.own) core.ready.pop();
+      return reservation.own;
     case 'refused':
       return refuse(core, { index, shortfall: reservation.shortfall, at });
   }

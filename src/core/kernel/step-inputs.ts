@@ -112,6 +112,8 @@ function endAbandoned(
 ): void {
   if (core.ledger.heldByAbandoned(index, attempt)) core.out.push({ type: 'timer.clear', timer: givenUpTimer(index, attempt) });
   core.ledger.settleAbandoned(index, attempt, spend);
+  // It may have been waiting for just this.
+  if (statusOf(core, index) === 'ready' && core.columns.issued[index] === 0) core.ready.push(index);
 }
 
 export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): void {
@@ -167,7 +169,7 @@ export function onGivenUp(core: RunCore, input: StepInput<'step.given-up'>): voi
   const { type, stepId, attempt } = input;
   const spend = core.ledger.heldByAbandoned(index, attempt);
   if (!spend) throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} holds nothing`);
-  core.ledger.settleAbandoned(index, attempt, spend);
+  endAbandoned(core, index, { attempt, spend });
   publish(core, { type: 'step.spent', stepId, attempt, spend });
 }
 

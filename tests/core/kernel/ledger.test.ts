@@ -77,6 +77,19 @@ describe('spent and reserved', () => {
     expect(kernel.ledger.spentTokens).toBe(60);
   });
 
+  it('hold nobody up for a step that waits for an attempt of its own', () => {
+    const steps = [{ id: 'a', timeoutMs: 5, retry, budget: { maxTokens: 100 } }, { id: 'b' }, { id: 'c', dependsOn: ['b'] }];
+    const kernel = createKernel(materialized(handWritten(steps, { budget: { maxTokens: 300 } })));
+    kernel.apply({ type: 'run.start', at: 0, graceMs: 10 });
+    for (const stepId of ['a', 'b']) kernel.apply({ type: 'step.started', at: 0, stepId, attempt: 1 });
+    kernel.apply({ type: 'step.timed-out', at: 5, stepId: 'a', attempt: 1 });
+    kernel.apply({ type: 'step.retry-due', at: 5, stepId: 'a', attempt: 1 });
+    const done = kernel.apply({ type: 'step.succeeded', at: 6, stepId: 'b', attempt: 1, output: null, spend: tokens(1) });
+    expect(starts(done).map(({ stepId }) => stepId)).toEqual(['c']);
+    const spent = kernel.apply({ type: 'step.spent', at: 7, stepId: 'a', attempt: 1, spend: tokens(60) });
+    expect(starts(spent).map(({ stepId }) => stepId)).toEqual(['a']);
+  });
+
   it('count an attempt that never ends as having spent all it held, so that nothing waits for it for ever', () => {
     const kernel = timedOut();
     kernel.apply({ type: 'step.given-up', at: 15, stepId: 'a', attempt: 1 });

@@ -39,6 +39,7 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
 }
 
 function gapsAmong(stepIds: readonly string[], gaps: readonly Gap[]): readonly Gap[] {
+  if (gaps.length === 0) return gaps;
   const named = new Set(stepIds);
   return gaps.filter(({ key }) => named.has(key));
 }

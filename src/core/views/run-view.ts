@@ -73,7 +73,7 @@ export interface RunProjection {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type StepState = Omit<Mutable<StepView>, 'usage'> & { readonly spent: SpendSum; attemptStartedAt: number | undefined };
+type StepState = Mutable<StepView> & { readonly spent: SpendSum; attemptStartedAt: number | undefined };
 type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'usage' | 'usageByRole'>;
 
 /** The view of a run after some of its events: a pure fold. */
@@ -104,6 +104,7 @@ export function createRunProjection(plan: Plan): RunProjection {
   const charge = (step: StepState, spend: Spend): void => {
     addSpend(total, spend);
     addSpend(step.spent, spend);
+    step.usage = totalsOf(step.spent);
     if (step.role === undefined) return;
     const sum = byRole.get(step.role) ?? createSpendSum();
     byRole.set(step.role, sum);
@@ -142,13 +143,12 @@ const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: numbe
   status: 'blocked',
   attempts: 0,
   activeMs: 0,
+  usage: totalsOf(createSpendSum()),
   spent: createSpendSum(),
   attemptStartedAt: undefined,
 });
 
-function viewStep({ spent, attemptStartedAt: _, ...step }: StepState): StepView {
-  return { usage: totalsOf(spent), ...step };
-}
+const viewStep = ({ spent: _, attemptStartedAt: _startedAt, ...step }: StepState): StepView => step;
 
 function gapOf({ id, kind, status, error }: StepState): Gap[] {
   const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';

@@ -116,4 +116,22 @@ export { InvariantError, isPlanwrightError, PlanwrightError } from './core/share
 export { pointerOf, quote, type Issue } from './core/shared/issue.js';
 export type { Json, JsonObject, JsonSchema } from './core/shared/json.js';
 export { err, ok, type Result } from './core/shared/result.js';
-export { StoreClosedError, StoreConflictError } from './core/shared/store-error.js';
+export {
+  StoreClosedError,
+  StoreConflictError,
+  StoreCorruptError,
+  StoreDriverMissingError,
+  StoreFormatError,
+  StoreUnavailableError,
+  StoreValueError,
+} from './core/shared/store-error.js';
+// For whoever writes a store
+export { checkCommitPlace, checkCommitShape } from './core/storing/check-commit.js';
+export {
+  createGroupCommit,
+  type GroupCommit,
+  type GroupCommitOptions,
+  type GroupedRequest,
+} from './core/storing/group-commit.js';
+export { defaultPageSize, defaultRangeSize, matchesFilter } from './core/storing/matches-filter.js';
+export { mergeCheckpoint } from './core/storing/merge-checkpoint.js';

@@ -1,26 +1,41 @@
-import { InvariantError } from '../core/shared/error.js';
 import { copyJson } from '../core/shared/copy-json.js';
-import { StoreClosedError, StoreConflictError } from '../core/shared/store-error.js';
-import type { Json } from '../core/shared/json.js';
+import { StoreClosedError } from '../core/shared/store-error.js';
 import type { JournalEntry } from '../core/ports/run.js';
-import type { Commit, RunFilter, RunPage, RunStore, RunSummary, StoredRun } from '../core/ports/store.js';
+import type {
+  CheckpointParts,
+  ClaimAnswer,
+  ClaimRequest,
+  Commit,
+  RunFilter,
+  RunPage,
+  RunStore,
+  RunSummary,
+  StoredRun,
+} from '../core/ports/store.js';
+import { checkCommitPlace, checkCommitShape } from '../core/storing/check-commit.js';
+import { defaultPageSize, defaultRangeSize, matchesFilter } from '../core/storing/matches-filter.js';
+import { mergeCheckpoint } from '../core/storing/merge-checkpoint.js';
 
 interface RunRecord {
   summary: RunSummary;
+  seq: number;
   fence: number;
-  checkpoint: Json | undefined;
-  readonly journal: JournalEntry[];
+  owner: string | undefined;
+  checkpoint: CheckpointParts | undefined;
+  journal: JournalEntry[];
 }
 
 /**
  * A store that keeps runs in this process and nowhere else: for tests, for demos, and for runs that need not outlive their
- * process. It stores copies and gives copies, and keeps every entry of every run until it is closed.
+ * process. It stores copies and gives copies, and keeps every run until it is closed.
  *
  * @example
  * const orchestrator = createOrchestrator({ store: createMemoryStore(), agents });
  */
 export function createMemoryStore(): RunStore {
   const runs = new Map<string, RunRecord>();
+  /** When the lease of each owner ends. */
+  const leases = new Map<string, number>();
   let closed = false;
   let sortedIds: readonly string[] | undefined;
 
@@ -32,9 +47,11 @@ export function createMemoryStore(): RunStore {
   return {
     async commit(commit) {
       const record = openRuns().get(commit.runId);
-      checkCommit(commit, record);
+      checkCommitShape(commit);
+      checkCommitPlace(commit, record ?? { seq: 0, fence: 0 });
       if (record === undefined) sortedIds = undefined;
       runs.set(commit.runId, apply(commit, record));
+      return { bytes: 0 };
     },
 
     async load(runId) {
@@ -42,9 +59,30 @@ export function createMemoryStore(): RunStore {
       return record && storedRun(record);
     },
 
+    async journal(runId, { after = 0, limit = defaultRangeSize } = {}) {
+      const { journal = [] } = openRuns().get(runId) ?? {};
+      const start = Math.max(0, after - (journal[0]?.seq ?? 1) + 1);
+      return copyJson(journal.slice(start, start + limit));
+    },
+
     async list(filter = {}) {
       sortedIds ??= [...openRuns().keys()].sort();
       return page(sortedIds, openRuns(), filter);
+    },
+
+    async claim(request) {
+      return claim(openRuns().get(request.runId), leases, request);
+    },
+
+    async renew({ owner, at, leaseMs }) {
+      openRuns();
+      leases.set(owner, at + leaseMs);
+    },
+
+    async release({ owner, runId }) {
+      const held = runId === undefined ? [...openRuns().values()] : [openRuns().get(runId)];
+      for (const record of held) if (record?.owner === owner) record.owner = undefined;
+      if (runId === undefined) leases.delete(owner);
     },
 
     async close() {
@@ -54,54 +92,58 @@ export function createMemoryStore(): RunStore {
   };
 }
 
-function checkCommit({ runId, expectedSeq, fence, entries }: Commit, record: RunRecord | undefined): void {
-  const actualSeq = record?.journal.length ?? 0;
-  if (expectedSeq !== actualSeq || fence < (record?.fence ?? 0)) throw new StoreConflictError(runId, expectedSeq, actualSeq);
-  if (entries.length === 0) throw new InvariantError(`A commit to run ${runId} has no entries. Commit at least one.`);
-  for (const [index, { seq }] of entries.entries()) {
-    const expected = expectedSeq + 1 + index;
-    if (seq === expected) continue;
-    throw new InvariantError(`Entry ${index} of a commit to run ${runId} has seq ${seq}, expected ${expected}.`);
-  }
-}
-
 /** Copies everything first, so that what cannot be copied leaves the run as it was. */
-function apply({ fence, entries, summary, checkpoint }: Commit, record: RunRecord | undefined): RunRecord {
+function apply({ expectedSeq, fence, entries, summary, checkpoint, compactTo = 0 }: Commit, record?: RunRecord): RunRecord {
   const copies = copyJson(entries);
   const next = {
     summary: copyJson(summary),
+    seq: expectedSeq + entries.length,
     fence,
-    checkpoint: checkpoint === undefined ? record?.checkpoint : copyJson(checkpoint),
+    owner: record?.owner,
+    checkpoint: mergeCheckpoint(record?.checkpoint, copyJson(checkpoint)),
   };
   const journal = record?.journal ?? [];
   for (const copy of copies) journal.push(copy);
-  return { ...next, journal };
+  return { ...next, journal: compactTo > 0 ? journal.filter(({ seq }) => seq > compactTo) : journal };
 }
 
-const storedRun = ({ summary, checkpoint, journal }: RunRecord): StoredRun => ({
+const storedRun = ({ summary, seq, fence, checkpoint, journal }: RunRecord): StoredRun => ({
   summary: copyJson(summary),
-  seq: journal.length,
+  seq,
+  fence,
   ...(checkpoint !== undefined && { checkpoint: copyJson(checkpoint) }),
   journal: copyJson(journal),
 });
 
+function claim(
+  record: RunRecord | undefined,
+  leases: Map<string, number>,
+  { owner, at, leaseMs, insteadOf }: ClaimRequest,
+): ClaimAnswer {
+  if (!record) return { kind: 'unknown-run' };
+  const holder = record.owner;
+  const until = holder === undefined ? 0 : (leases.get(holder) ?? 0);
+  const isFree = holder === undefined || holder === owner || holder === insteadOf || until <= at;
+  if (!isFree) return { kind: 'held', owner: holder, until };
+  record.owner = owner;
+  record.fence += 1;
+  leases.set(owner, Math.max(leases.get(owner) ?? 0, at + leaseMs));
+  return { kind: 'claimed', fence: record.fence, seq: record.seq };
+}
+
 function page(ids: readonly string[], runs: ReadonlyMap<string, RunRecord>, filter: RunFilter): RunPage {
   const { after } = filter;
-  const limit = Math.max(1, filter.limit ?? 100);
+  const limit = Math.max(1, filter.limit ?? defaultPageSize);
   const found: RunSummary[] = [];
   for (let index = after === undefined ? 0 : firstAfter(ids, after); index < ids.length; index += 1) {
     const summary = runs.get(ids[index]!)?.summary;
-    if (summary === undefined || !matches(summary, filter)) continue;
+    if (summary === undefined || !matchesFilter(summary, filter)) continue;
     // One more than fits: there is a next page, and it starts after the last of this one.
     if (found.length === limit) return { runs: found, cursor: found.at(-1)?.runId ?? '' };
     found.push(copyJson(summary));
   }
   return { runs: found };
 }
-
-const matches = (summary: RunSummary, { status, parentTicket }: RunFilter): boolean =>
-  (status === undefined || status.includes(summary.status)) &&
-  (parentTicket === undefined || summary.parentTicket === parentTicket);
 
 /** Index of the first id that sorts after the given one, by halving. */
 function firstAfter(ids: readonly string[], after: string): number {

@@ -51,7 +51,7 @@ function slowStore(): RunStore & { clock: World['clock'] | undefined } {
     clock: undefined as World['clock'] | undefined,
     async commit(commit: Parameters<RunStore['commit']>[0]) {
       await store.clock?.sleep(100);
-      await inner.commit(commit);
+      return inner.commit(commit);
     },
   };
   return store;

@@ -78,7 +78,7 @@ it('runs that wait (proposed, gated, hiring) are left where they are when the or
 });
 
 /** A memory store that fails from the `nth` commit on. */
-function failingStore(nth: number, how: () => Promise<void>): RunStore {
+function failingStore(nth: number, how: () => Promise<never>): RunStore {
   const inner = createMemoryStore();
   let commits = 0;
   return {

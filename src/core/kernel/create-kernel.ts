@@ -148,6 +148,10 @@ function goOn(core: RunCore, at: number): void {
   } while (isPending());
 }
 
+const notYet = (core: RunCore, { type }: RunInput): void => {
+  throw new IllegalInputError(type, core.run.lifecycle, undefined, 'not built yet');
+};
+
 const handlers: {
   readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void;
 } = {
@@ -170,6 +174,9 @@ const handlers: {
   'step.given-up': onStep.onGivenUp,
   'step.progress': onStep.onProgress,
   'step.decided': onStep.onDecided,
+  'run.recovered': notYet,
+  'step.gate-expired': notYet,
+  'step.probed': notYet,
   'effect.recorded': (core, input) => void onStep.indexOf(core, input),
 };
 

@@ -45,6 +45,9 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.given-up': [],
   'step.progress': ['message'],
   'step.decided': ['decision'],
+  'run.recovered': [],
+  'step.gate-expired': [],
+  'step.probed': [],
   'effect.recorded': [],
 };
 

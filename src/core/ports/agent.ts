@@ -69,7 +69,19 @@ export interface AgentResult {
 /** A plain async function is an agent. */
 export type AgentFunction = (request: AgentRequest, context: AgentContext) => Promise<AgentResult>;
 
+/** What a probe found out. */
+export type ProbeResult =
+  | { readonly happened: true; readonly output: Json; readonly usage?: Usage }
+  /** The step may be run again. */
+  | { readonly happened: false }
+  | { readonly happened: 'unknown' };
+
 /** An agent with more than one verb. */
 export interface Agent {
   run: AgentFunction;
+  /**
+   * Finds out whether the effect of an attempt has happened that nobody knows the end of: its process died, or it was cut off. Gets the
+   * request that the attempt got, with the same idempotency key. Must change nothing.
+   */
+  probe?(request: AgentRequest, context: Pick<AgentContext, 'signal'>): Promise<ProbeResult>;
 }

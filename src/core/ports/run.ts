@@ -46,6 +46,15 @@ export interface Decision {
   readonly output?: Json;
 }
 
+/** When steps that succeeded are compensated: their run failed, or was cancelled. */
+export type CompensationPolicy = 'always' | 'on-failure' | 'on-cancel' | 'never';
+
+/** Whether an effect that is in doubt has happened. */
+export type ProbeFinding =
+  | { readonly kind: 'happened'; readonly output: Json; readonly spend: Spend }
+  | { readonly kind: 'not-happened' }
+  | { readonly kind: 'unknown'; readonly error?: StoredError };
+
 /** The dependents that a `route` step chose, and why. */
 export interface Branch {
   readonly to: readonly string[];
@@ -68,14 +77,34 @@ export type RunInput = { readonly at: number } &
    * part was approved.
    */
   (
-    | { readonly type: 'run.start'; readonly graceMs: number; readonly steps?: readonly string[] }
+    | {
+        readonly type: 'run.start';
+        readonly graceMs: number;
+        readonly steps?: readonly string[];
+        /** When steps that succeeded are compensated because the run did not. Default: `always`. */
+        readonly compensate?: CompensationPolicy;
+      }
     /** More of the plan was approved. */
     | { readonly type: 'run.widen'; readonly steps: readonly string[]; readonly approvedBy: Actor }
     /** Goes on with a fan-out that one step was too much for; the answer to a `continue` command. */
     | { readonly type: 'run.continue' }
     | { readonly type: 'run.pause' }
     | { readonly type: 'run.resume' }
-    | { readonly type: 'run.cancel'; readonly reason: string }
+    /** `compensate`: whether steps that succeeded are compensated, where that differs from the policy of the run. */
+    | { readonly type: 'run.cancel'; readonly reason: string; readonly compensate?: boolean }
+    /**
+     * A process has taken the run up after the one before it was lost, or let it go. Attempts that were under way are asked for again under
+     * the same ids, or are in doubt; timers are set again.
+     */
+    | {
+        readonly type: 'run.recovered';
+        /** Steps whose start counts as lost: they may be what took the process down. */
+        readonly lost: readonly string[];
+        /** A step that has lost so many starts is not started again: it is in doubt. */
+        readonly maxLostStarts: number;
+        /** How much later every deadline is due, in milliseconds: 0, or how long no process was there. */
+        readonly shiftMs: number;
+      }
     | { readonly type: 'run.deadline' }
     | { readonly type: 'run.grace-over' }
     | { readonly type: 'run.delivered' }
@@ -96,6 +125,10 @@ export type RunInput = { readonly at: number } &
     | ({ readonly type: 'step.given-up' } & StepInput)
     | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
     | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
+    /** A gate that nobody answered in its time. */
+    | { readonly type: 'step.gate-expired'; readonly stepId: string }
+    /** What the agent's `probe` found out about a step in doubt. */
+    | ({ readonly type: 'step.probed'; readonly finding: ProbeFinding } & StepInput)
     | { readonly type: 'effect.recorded'; readonly stepId: string; readonly name: string; readonly value: Json }
   );
 
@@ -125,6 +158,8 @@ export type RunRecordInput = { readonly at: number } & (
   | { readonly type: 'run.refused'; readonly error: StoredError }
   | { readonly type: 'run.withdrawn'; readonly reason: string }
   | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
+  /** The end of the run has reached everyone who had to hear of it. */
+  | { readonly type: 'run.landed' }
 );
 
 /** One entry of a run's journal. `seq` is 1 for the first and grows by one. */
@@ -140,7 +175,19 @@ export type Command = { readonly id: string } & (
       readonly stepId: string;
       readonly attempt: number;
       readonly allowance: Allowance;
+      /** Starts of this attempt that were lost with their process; absent for none. Its start is then made durable before it begins. */
+      readonly lostStarts?: number;
     }
+  /** Undo what the step did. `attempt` counts on from the attempts at the step itself; `effort` is 1 for the first attempt to undo. */
+  | {
+      readonly type: 'step.compensate';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly effort: number;
+      readonly allowance: Allowance;
+    }
+  /** Ask the agent whether the effect of a step in doubt has happened. */
+  | { readonly type: 'step.probe'; readonly stepId: string; readonly attempt: number }
   | { readonly type: 'step.abort'; readonly stepId: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
   | { readonly type: 'timer.clear'; readonly timer: string }
@@ -176,6 +223,8 @@ export type RunFact =
   | { readonly type: 'run.synthesizing' }
   | { readonly type: 'run.paused'; readonly reason: string }
   | { readonly type: 'run.resumed' }
+  /** Taken up by a process after another was lost, or let it go; `lost` are the steps whose starts count as lost. */
+  | { readonly type: 'run.recovered'; readonly lost: readonly string[] }
   | { readonly type: 'run.stopping'; readonly to: 'failed' | 'cancelled'; readonly reason: string }
   | { readonly type: 'run.completed' }
   | { readonly type: 'run.failed'; readonly reason: string; readonly error: StoredError }
@@ -211,7 +260,18 @@ export type RunFact =
   | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
   | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
   | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }
-  | { readonly type: 'step.in-doubt'; readonly stepId: string; readonly attempt: number; readonly error: StoredError };
+  | { readonly type: 'step.in-doubt'; readonly stepId: string; readonly attempt: number; readonly error: StoredError }
+  | { readonly type: 'step.compensating'; readonly stepId: string; readonly attempt: number }
+  | { readonly type: 'step.compensated'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
+  /** `retryAt`: when it is tried again; absent when it is not, and a person has to see to it. */
+  | {
+      readonly type: 'step.compensation-failed';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly spend: Spend;
+      readonly retryAt?: number;
+    };
 
 /** {@link RunFact} with its place in the run's own order: `seq` is 1 for the first event and grows by one. */
 export type RunEvent = RunFact & { readonly seq: number; readonly at: number; readonly runId: string };

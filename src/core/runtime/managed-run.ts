@@ -170,7 +170,9 @@ export class ManagedRun {
   #summary() {
     const { plan, runId, status } = this;
     const { goal, revision, context } = plan;
-    return { runId, status, goal, revision, parentTicket: context.parentTicket, createdAt: this.#createdAt };
+    const { parentTicket, scope } = context;
+    const open = status !== 'proposed' && !isTerminal(status);
+    return { runId, status, goal, revision, parentTicket, scope, createdAt: this.#createdAt, open };
   }
 
   /** Hires, team, project and machines; or nothing, and the run is over. */

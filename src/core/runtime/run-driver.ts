@@ -94,6 +94,9 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
         return setTimer('run:continue', clock.now(), { type: 'run.continue', at });
       case 'step.start':
         return handlers.start(command);
+      case 'step.compensate':
+      case 'step.probe':
+        return;
       case 'step.abort':
         return handlers.abort(command);
       case 'run.deliver':

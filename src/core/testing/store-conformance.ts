@@ -25,7 +25,7 @@ const reading: readonly ConformanceCase<RunStore>[] = [
     await store.commit(first);
     await store.commit(second);
     const actual = await store.load('r');
-    const expected = { summary: second.summary, seq: 5, journal: [...first.entries, ...second.entries] };
+    const expected = { summary: second.summary, seq: 5, fence: 0, journal: [...first.entries, ...second.entries] };
     expectSame('load() gives every entry and the newest summary', { actual, expected });
   }),
   storeCase('knows nothing of a run that was never committed', async (store) => {
@@ -39,7 +39,10 @@ const reading: readonly ConformanceCase<RunStore>[] = [
     const last = commitOf({ runId: 'r', expectedSeq: 4, count: 2 });
     await store.commit(last);
     const stored = await store.load('r');
-    expectSame('the checkpoint outlives a commit without one', { actual: stored?.checkpoint, expected: { at: 4 } });
+    expectSame('the parts of both, the newer where they share a name', {
+      actual: stored?.checkpoint,
+      expected: { at: 4, keys: ['a'] },
+    });
     expectSame('the newest seq', { actual: stored?.seq, expected: 6 });
     expectSame('the entries after the checkpoint', { actual: stored?.journal.slice(-2), expected: last.entries });
   }),
@@ -84,7 +87,7 @@ const writing: readonly ConformanceCase<RunStore>[] = [
     await store.commit(commitOf({ runId: 'r', expectedSeq: 0, count: 3 }));
     const before = await store.load('r');
     for (const expectedSeq of [0, 2, 4]) {
-      const commit = { ...commitOf({ runId: 'r', expectedSeq, status: 'failed' }), checkpoint: 'wrong' };
+      const commit = { ...commitOf({ runId: 'r', expectedSeq, status: 'failed' }), checkpoint: { wrong: true } };
       await expectRejection(`expectedSeq ${expectedSeq} of 3`, { code: 'STORE_CONFLICT', from: store.commit(commit) });
     }
     await expectRejection('a new run whose writer expects entries', {
@@ -105,18 +108,21 @@ const writing: readonly ConformanceCase<RunStore>[] = [
     expectSame('nothing was written', { actual: await store.load('r'), expected: undefined });
   }),
   storeCase('refuses a late write under an older fence', async (store) => {
-    await store.commit({ ...commitOf({ runId: 'r', expectedSeq: 0 }), fence: 7 });
-    const late = { ...commitOf({ runId: 'r', expectedSeq: 1 }), fence: 6 };
-    await expectRejection('fence 6 after 7', { code: 'STORE_CONFLICT', from: store.commit(late) });
-    await store.commit({ ...late, fence: 7 });
-    await store.commit({ ...commitOf({ runId: 'r', expectedSeq: 2 }), fence: 9 });
-    expectSame('entries stored', { actual: (await store.load('r'))?.seq, expected: 3 });
+    await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
+    const lease = { runId: 'r', at: 1_000, leaseMs: 100 };
+    await store.claim({ ...lease, owner: 'one' });
+    const second = await store.claim({ ...lease, owner: 'two', at: 1_101 });
+    const late = { ...commitOf({ runId: 'r', expectedSeq: 1 }), fence: 1 };
+    await expectRejection('fence 1 after 2', { code: 'STORE_CONFLICT', from: store.commit(late) });
+    expectSame('the second claim', { actual: second, expected: { kind: 'claimed', fence: 2, seq: 1 } });
+    await store.commit({ ...late, fence: 2 });
+    expectSame('entries stored', { actual: (await store.load('r'))?.seq, expected: 2 });
   }),
   storeCase('is not reached by later changes to what it was given or gave', async (store) => {
     const output: Record<string, Json> = { list: ['kept'], inner: { text: 'kept' } };
     const commit = { ...commitOf({ runId: 'r', expectedSeq: 0, output }), checkpoint: output };
     const entries = [...commit.entries];
-    const before = JSON.stringify({ summary: commit.summary, seq: 1, checkpoint: output, journal: entries });
+    const before = JSON.stringify({ summary: commit.summary, seq: 1, fence: 0, checkpoint: output, journal: entries });
     await store.commit({ ...commit, entries });
     spoil(output);
     entries.length = 0;

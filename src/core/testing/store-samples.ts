@@ -63,7 +63,17 @@ export const summaryOf = ({
   runId: string;
   status?: RunStatus;
   parentTicket?: string | null;
-}): RunSummary => ({ runId, status, goal: 'Try the store', revision: 1, parentTicket, createdAt: 1_000, updatedAt: 2_000 });
+}): RunSummary => ({
+  runId,
+  status,
+  goal: 'Try the store',
+  revision: 1,
+  parentTicket,
+  scope: {},
+  createdAt: 1_000,
+  updatedAt: 2_000,
+  open: false,
+});
 
 /** A sound commit of `count` entries after `expectedSeq`. */
 export const commitOf = ({

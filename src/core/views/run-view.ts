@@ -182,6 +182,7 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       run.projectId = event.projectId;
       return;
     case 'run.widened':
+    case 'run.recovered':
       return;
     case 'run.hired':
       run.hires = [...run.hires, { role: event.role, agentId: event.agentId }];
@@ -229,6 +230,8 @@ function applyToStep(step: StepState, event: StepEvent): void {
   switch (event.type) {
     case 'step.ready':
       step.status = 'ready';
+      // Its process was lost: what it did until then is not known to anyone.
+      step.attemptStartedAt = undefined;
       step.queuedAt ??= event.at;
       delete step.retryAt;
       return;
@@ -257,6 +260,15 @@ function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.cancelled':
     case 'step.in-doubt':
       return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
+    case 'step.compensating':
+      step.status = 'compensating';
+      step.attemptStartedAt ??= event.at;
+      return;
+    case 'step.compensated':
+      return conclude(step, { status: 'compensated', at: event.at });
+    case 'step.compensation-failed':
+      if (event.retryAt === undefined) conclude(step, { status: 'failed', at: event.at, error: event.error });
+      return;
     case 'step.decided':
     case 'step.routed':
     case 'step.spent':

@@ -10,11 +10,16 @@ type Fault = (sound: RunStore) => Partial<RunStore>;
 const faults: Record<string, { readonly breaks: RegExp; readonly fault: Fault }> = {
   'swallows conflicts': {
     breaks: /two concurrent writers/,
-    fault: ({ commit }) => ({ commit: (next) => commit(next).catch(() => undefined) }),
+    fault: ({ commit }) => ({ commit: (next) => commit(next).catch(() => ({ bytes: 0 })) }),
   },
   'forgets the fence': {
     breaks: /older fence/,
-    fault: ({ commit }) => ({ commit: (next) => commit({ ...next, fence: 0 }) }),
+    fault: ({ claim }) => ({
+      claim: async (request) => {
+        const answer = await claim(request);
+        return answer.kind === 'claimed' ? { ...answer, fence: 1 } : answer;
+      },
+    }),
   },
   'mends entries with holes': {
     breaks: /hole/,
@@ -35,7 +40,10 @@ const faults: Record<string, { readonly breaks: RegExp; readonly fault: Fault }>
     fault: ({ commit, load }) => {
       const given = new Map<string, Commit>();
       return {
-        commit: async (next) => commit(next).then(() => void given.set(next.runId, next)),
+        commit: async (next) => {
+          given.set(next.runId, next);
+          return commit(next);
+        },
         load: async (runId): Promise<StoredRun | undefined> => {
           const stored = await load(runId);
           return stored && { ...stored, journal: given.get(runId)?.entries ?? [] };

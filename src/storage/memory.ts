@@ -76,7 +76,7 @@ export function createMemoryStore(): RunStore {
 
     async renew({ owner, at, leaseMs }) {
       openRuns();
-      leases.set(owner, at + leaseMs);
+      lengthen(leases, owner, at + leaseMs);
     },
 
     async release({ owner, runId }) {
@@ -127,8 +127,12 @@ function claim(
   if (!isFree) return { kind: 'held', owner: holder, until };
   record.owner = owner;
   record.fence += 1;
-  leases.set(owner, Math.max(leases.get(owner) ?? 0, at + leaseMs));
+  lengthen(leases, owner, at + leaseMs);
   return { kind: 'claimed', fence: record.fence, seq: record.seq };
+}
+
+function lengthen(leases: Map<string, number>, owner: string, until: number): void {
+  leases.set(owner, Math.max(leases.get(owner) ?? 0, until));
 }
 
 function page(ids: readonly string[], runs: ReadonlyMap<string, RunRecord>, filter: RunFilter): RunPage {

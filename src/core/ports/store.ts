@@ -129,9 +129,15 @@ export interface RunStore {
    * claims what it holds already gets a new fence too.
    */
   claim(request: ClaimRequest): Promise<ClaimAnswer>;
-  /** Lengthens the lease of an owner: it then holds all that it has claimed until `at + leaseMs`. */
+  /**
+   * Lengthens the lease of an owner: it then holds all that it has claimed until `at + leaseMs`. Neither this nor a claim shortens a lease.
+   * What another owner has claimed since is not given back.
+   */
   renew(lease: { readonly owner: string; readonly at: number; readonly leaseMs: number }): Promise<void>;
-  /** Gives up what an owner holds, or one run of it, so that others need not wait. Fences stay. */
+  /**
+   * Gives up what an owner holds, or one run of it, so that others need not wait; what it does not hold is left alone. Fences stay: the
+   * newest may still write until the next claim.
+   */
   release(hold: { readonly owner: string; readonly runId?: string }): Promise<void>;
   /** Afterwards every other call rejects with StoreClosedError; to close again does nothing. What was being written is settled. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import type { StoredError } from '../ports/run.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
+import { recoverStep } from './recover-run.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { stopError } from './stop-error.js';
 import { rowLength, task } from './schedule.js';
@@ -59,6 +60,7 @@ function perform(core: RunCore, { kind, index, item, at }: Item): void {
   if (kind === task.propagate)
     tellDependent(core, { of: index, to: graph.dependents[graph.dependentOffsets[index]! + item]!, at });
   else if (kind === task.sweep) stopStep(core, item, at);
+  else if (kind === task.recover) recoverStep(core, item, at);
   else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item))
     mustMoveStep(core, item, 'RELEASE', { at });
 }

@@ -4,8 +4,10 @@ import { digestOf } from '../shared/digest.js';
 import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { onWiden } from './approve-parts.js';
+import { onDecided, onProbed } from './doubt-inputs.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
+import { onRecovered } from './recover-run.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import * as onRun from './run-inputs.js';
 import { deliverableStep, settleRun } from './settle-run.js';
@@ -121,9 +123,9 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
   try {
     if (seq <= run.seq)
       throw new IllegalInputError(input.type, run.lifecycle, undefined, `entry ${seq} comes after entry ${run.seq}`);
+    run.seq = seq;
     handle(core, input);
     goOn(core, input.at);
-    run.seq = seq;
   } catch (error) {
     const touched = core.undo.rollback();
     agenda.length = agendaLength;
@@ -173,10 +175,10 @@ const handlers: {
   'step.spent': onStep.onSpent,
   'step.given-up': onStep.onGivenUp,
   'step.progress': onStep.onProgress,
-  'step.decided': onStep.onDecided,
-  'run.recovered': notYet,
+  'step.decided': onDecided,
+  'run.recovered': onRecovered,
   'step.gate-expired': notYet,
-  'step.probed': notYet,
+  'step.probed': onProbed,
   'effect.recorded': (core, input) => void onStep.indexOf(core, input),
 };
 

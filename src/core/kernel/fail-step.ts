@@ -1,8 +1,9 @@
 import type { StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { mustMoveStep } from './move-step.js';
+import { noteError } from './note-error.js';
 import { publish, stepOf, type RunCore } from './run-core.js';
-import { beginStop, noteError, noticeOverrun } from './stop-run.js';
+import { beginStop, noticeOverrun } from './stop-run.js';
 
 export interface Failure {
   readonly error: StoredError;

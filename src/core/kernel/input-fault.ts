@@ -45,9 +45,9 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.given-up': [],
   'step.progress': ['message'],
   'step.decided': ['decision'],
-  'run.recovered': [],
+  'run.recovered': ['lost', 'maxLostStarts', 'shiftMs'],
   'step.gate-expired': [],
-  'step.probed': [],
+  'step.probed': ['finding'],
   'effect.recorded': [],
 };
 
@@ -86,6 +86,13 @@ const checks = {
     return isFlag(approve) && isActor(by);
   },
   approvedBy: isActor,
+  lost: areTexts,
+  maxLostStarts: (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0,
+  shiftMs: isFigure,
+  finding(value: unknown): boolean {
+    const { kind, output, spend } = membersOf(value);
+    return kind === 'happened' ? output !== undefined && checks.spend(spend) : kind === 'not-happened' || kind === 'unknown';
+  },
 };
 
 const wanted: Readonly<Record<Member, string>> = {
@@ -99,5 +106,9 @@ const wanted: Readonly<Record<Member, string>> = {
   error: 'must have a code and a message',
   spend: 'must have inputTokens, outputTokens and costMicroUsd, each 0 or more',
   approvedBy: 'must name a kind and an id',
+  lost: 'must be a list of step ids',
+  maxLostStarts: 'must be an integer of 1 or more',
+  shiftMs: 'must be a duration of 0 or more milliseconds',
+  finding: 'must say whether it happened, did not, or is unknown; what happened has an output and a spend',
   decision: 'must say whether it approves, and by whom',
 };

@@ -46,8 +46,11 @@ export interface LedgerColumns {
   readonly held: Record<Dimension, Float64Array>;
 }
 
-/** What an attempt holds that was given up but has not ended: step, attempt, micro-dollars, tokens. */
-export type AbandonedAttempt = readonly [index: number, attempt: number, costMicroUsd: number, tokens: number];
+/**
+ * What an attempt holds that was given up but has not ended: step, attempt, micro-dollars, tokens, and when it is taken to have
+ * spent them; 0 for never.
+ */
+export type AbandonedAttempt = readonly [index: number, attempt: number, costMicroUsd: number, tokens: number, dueAt: number];
 
 /**
  * Keeps spend under every ceiling: `reserve` before an attempt starts, `settle` after it ended. Because what is reserved counts
@@ -61,8 +64,15 @@ export interface Ledger {
   reserve(index: number): Reservation;
   /** The attempt has ended: what it held is free, what it spent is charged. */
   settle(index: number, spend: Spend): void;
+  /** What the step's attempt holds, as the allowance that it was given. */
+  heldAllowance(index: number): Allowance;
   /** The attempt is given up, but may spend until it really ends: what it holds stays reserved. */
   abandon(index: number, attempt: number): void;
+  /** Whether it is known when an abandoned attempt is taken to have spent what it holds. */
+  isLimited(index: number, attempt: number): boolean;
+  limitAbandoned(index: number, attempt: number, dueAt: number): void;
+  /** An abandoned attempt is the step's again, with what it holds. Gives whether there was one. */
+  reclaim(index: number, attempt: number): boolean;
   isAbandoned(index: number, attempt: number): boolean;
   /** What an abandoned attempt holds, as if it had spent it; `undefined` where it holds nothing, or has ended. */
   heldByAbandoned(index: number, attempt: number): Spend | undefined;
@@ -117,6 +127,13 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
   const unreserve = (index: number, dimension: Dimension, amount: number): void => {
     if (amount !== 0) for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, -amount);
   };
+  const setAbandoned = (key: string, entry: AbandonedAttempt | undefined): void => {
+    const before = abandoned.get(key);
+    put(abandoned, key, entry);
+    undo.onRollback(() => put(abandoned, key, before));
+  };
+  const hasCeiling = (index: number, dimension: Dimension): boolean =>
+    accountsOf(index).some(({ ceiling }) => ceiling[dimension] < Infinity);
 
   return {
     columns,
@@ -137,6 +154,10 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       }
       return { kind: 'granted', allowance: toAllowance(costMicroUsd, tokens) };
     },
+    heldAllowance: (index) => {
+      const amount = (dimension: Dimension): number => (hasCeiling(index, dimension) ? at(held[dimension], index) : Infinity);
+      return toAllowance(amount('costMicroUsd'), amount('tokens'));
+    },
     settle(index, spend) {
       for (const dimension of dimensions) {
         unreserve(index, dimension, at(held[dimension], index));
@@ -145,11 +166,24 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       charge(index, spend);
     },
     abandon(index, attempt) {
-      const key = abandonedKey(index, attempt);
       const [costMicroUsd, tokens] = dimensions.map((dimension) => at(held[dimension], index)) as [number, number];
-      abandoned.set(key, [index, attempt, costMicroUsd, tokens]);
-      undo.onRollback(() => void abandoned.delete(key));
+      setAbandoned(abandonedKey(index, attempt), [index, attempt, costMicroUsd, tokens, 0]);
       for (const dimension of dimensions) undo.set(held[dimension], index, 0);
+    },
+    isLimited: (index, attempt) => (abandoned.get(abandonedKey(index, attempt))?.[4] ?? 0) > 0,
+    limitAbandoned(index, attempt, dueAt) {
+      const key = abandonedKey(index, attempt);
+      const entry = abandoned.get(key);
+      if (entry) setAbandoned(key, [entry[0], entry[1], entry[2], entry[3], dueAt]);
+    },
+    reclaim(index, attempt) {
+      const key = abandonedKey(index, attempt);
+      const entry = abandoned.get(key);
+      if (!entry) return false;
+      setAbandoned(key, undefined);
+      undo.set(held.costMicroUsd, index, entry[2]);
+      undo.set(held.tokens, index, entry[3]);
+      return true;
     },
     isAbandoned: (index, attempt) => abandoned.has(abandonedKey(index, attempt)),
     heldByAbandoned(index, attempt) {
@@ -161,8 +195,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       const key = abandonedKey(index, attempt);
       const entry = abandoned.get(key);
       if (!entry) throw new InvariantError(`Attempt ${attempt} of step ${index} was not given up, so it cannot end late.`);
-      abandoned.delete(key);
-      undo.onRollback(() => void abandoned.set(key, entry));
+      setAbandoned(key, undefined);
       unreserve(index, 'costMicroUsd', entry[2]);
       unreserve(index, 'tokens', entry[3]);
       charge(index, spend);
@@ -176,6 +209,11 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       return passed && shortfall(run, passed, 0);
     },
   };
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
 
 /** A key of {@link Ledger.abandoned}. */

@@ -1,11 +1,11 @@
 import { InvariantError } from '../shared/error.js';
-import { backoffMs } from '../plan/backoff.js';
 import type { StepCommand, StepEvent } from '../materializer/step-chart.js';
 import type { StepStatus } from '../ports/run.js';
 
 import { callsAgent, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { schedulePropagation } from './schedule.js';
 import { isSettled, statusCode } from './step-status.js';
+import { armRetry, armTimeout, disarm } from './step-timers.js';
 
 /** What a move is told besides the event: the facts for guards, and the time. */
 export interface MoveOptions {
@@ -71,7 +71,7 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
     case 'armTimeout':
       return armTimeout(core, index, at);
     case 'armRetry':
-      return armRetry(core, index, at);
+      return armRetry(core, index, { at });
     case 'disarm':
       return disarm(core, index);
     case 'propagate':
@@ -80,29 +80,3 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
 }
 
 const notApproved = 'This step is not among those that were approved.';
-
-const timerOf = (index: number): string => `step:${index}`;
-
-function armTimeout(core: RunCore, index: number, at: number): void {
-  const { id, timeoutMs } = stepOf(core, index);
-  if (timeoutMs === undefined) return;
-  const dueAt = at + timeoutMs;
-  core.undo.set(core.columns.dueAt, index, dueAt);
-  const input = { type: 'step.timed-out', at: dueAt, stepId: id, attempt: core.columns.attempt[index]! } as const;
-  core.out.push({ type: 'timer.set', timer: timerOf(index), dueAt, input });
-}
-
-function armRetry(core: RunCore, index: number, at: number): void {
-  const { id, retry } = stepOf(core, index);
-  const attempt = core.columns.attempt[index]!;
-  const dueAt = at + backoffMs(retry, { attempt, seed: `${id}:${attempt}:${at}` });
-  core.undo.set(core.columns.dueAt, index, dueAt);
-  const input = { type: 'step.retry-due', at: dueAt, stepId: id, attempt } as const;
-  core.out.push({ type: 'timer.set', timer: timerOf(index), dueAt, input });
-}
-
-function disarm(core: RunCore, index: number): void {
-  if (core.columns.dueAt[index] === 0) return;
-  core.undo.set(core.columns.dueAt, index, 0);
-  core.out.push({ type: 'timer.clear', timer: timerOf(index) });
-}

@@ -9,7 +9,7 @@ import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
 import { stepStatuses } from './step-status.js';
 import { createUndoLog, type UndoLog } from './undo-log.js';
 
-/** One row per step, column by column: 40 bytes a step. */
+/** One row per step, column by column: 46 bytes a step. */
 export interface StepColumns {
   readonly status: Uint8Array;
   readonly attempt: Int32Array;
@@ -27,8 +27,19 @@ export interface StepColumns {
   readonly unchosen: Uint8Array;
   /** 1 for a step that is not approved yet, where only a part of the plan was. */
   readonly deferred: Uint8Array;
-  /** When the step's one timer (timeout or retry) is due; 0 for none. */
+  /** When the step's one timer (timeout, retry, or the end of a gate) is due; 0 for none. */
   readonly dueAt: Float64Array;
+  /** The entry that first asked for the present attempt, and the place of its command there: together that command's id. */
+  readonly askedSeq: Float64Array;
+  readonly askedPlace: Int32Array;
+  /** Starts of the present attempt that were lost with their process. */
+  readonly lost: Int32Array;
+  /** 1 where the next start is the present attempt once more, under the same id. */
+  readonly again: Uint8Array;
+  /** 1 once the attempt of a step in doubt is known to have ended, so that it can do nothing more. */
+  readonly ended: Uint8Array;
+  /** Probes of a step in doubt that have not been answered. */
+  readonly probes: Uint8Array;
 }
 
 /** Why and how a run comes to its end before its work is done. */
@@ -55,6 +66,8 @@ export interface RunScalars {
   /** 0 for none. */
   deadlineAt: number;
   graceAt: number;
+  /** Lost starts after which a step is parked, as the newest recovery said; 0 before the first. */
+  maxLostStarts: number;
   stop: Stop | null;
   delivering: boolean;
   agendaHead: number;
@@ -83,8 +96,12 @@ export interface RunCore {
   out: CommandBody[];
 }
 
-/** A command before it has its id. */
-export type CommandBody = Command extends infer One ? (One extends { readonly id: string } ? Omit<One, 'id'> : never) : never;
+/** A command before it has its id. One that was given before brings the id it had then. */
+export type CommandBody = Command extends infer One
+  ? One extends { readonly id: string }
+    ? Omit<One, 'id'> & { readonly id?: string }
+    : never
+  : never;
 
 const ranks = { high: 0, normal: 1, low: 2 } as const;
 
@@ -130,6 +147,12 @@ function createStepColumns(graph: StepGraph): StepColumns {
     unchosen: new Uint8Array(count),
     deferred: new Uint8Array(count),
     dueAt: new Float64Array(count),
+    askedSeq: new Float64Array(count),
+    askedPlace: new Int32Array(count),
+    lost: new Int32Array(count),
+    again: new Uint8Array(count),
+    ended: new Uint8Array(count),
+    probes: new Uint8Array(count),
   };
 }
 
@@ -147,6 +170,7 @@ function initialScalars(steps: readonly StepDefinition[]): RunScalars {
     graceMs: 0,
     deadlineAt: 0,
     graceAt: 0,
+    maxLostStarts: 0,
     stop: null,
     delivering: false,
     agendaHead: 0,

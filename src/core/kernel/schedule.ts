@@ -5,7 +5,7 @@ import type { RunCore } from './run-core.js';
  * has come.
  */
 export const rowLength = 3;
-export const task = { propagate: 0, releaseRoots: 1, sweep: 2 } as const;
+export const task = { propagate: 0, releaseRoots: 1, sweep: 2, recover: 3 } as const;
 
 /** The step has settled: its dependents are told, once. */
 export function schedulePropagation(core: RunCore, index: number): void {
@@ -19,5 +19,17 @@ export const scheduleRoots = (core: RunCore): void => schedule(core, task.releas
 
 /** Every step that has not begun is cancelled, every one under way is told to end. */
 export const scheduleSweep = (core: RunCore): void => schedule(core, task.sweep, 0);
+
+/** Every step is taken up where a process that was lost has left it. What is left of an earlier recovery is part of this one. */
+export function scheduleRecovery(core: RunCore): void {
+  const { agenda, run, undo, steps } = core;
+  for (let row = run.agendaHead; row < agenda.length; row += rowLength) {
+    if (agenda[row] !== task.recover) continue;
+    const done = agenda[row + 2]!;
+    undo.onRollback(() => (agenda[row + 2] = done));
+    agenda[row + 2] = steps.length;
+  }
+  schedule(core, task.recover, 0);
+}
 
 const schedule = (core: RunCore, kind: number, index: number): void => void core.agenda.push(kind, index, 0);

@@ -1,3 +1,4 @@
+import type { RunInput } from '../ports/run.js';
 import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
 import { beginStop } from './stop-run.js';
@@ -20,6 +21,14 @@ function endIfQuiet(core: RunCore): void {
   clearTimers(core);
   publish(core, to === 'failed' ? { type: 'run.failed', reason, error } : { type: 'run.cancelled', reason });
   core.out.push({ type: 'run.ended', status: to });
+}
+
+/** Sets the timers of the run itself, as far as they run. */
+export function setRunTimers({ run, out }: RunCore): void {
+  const { deadlineAt, graceAt } = run;
+  const set = (timer: string, input: RunInput): void => void out.push({ type: 'timer.set', timer, dueAt: input.at, input });
+  if (deadlineAt > 0 && !run.stop) set('run:deadline', { type: 'run.deadline', at: deadlineAt });
+  if (graceAt > 0) set('run:grace', { type: 'run.grace-over', at: graceAt });
 }
 
 export function clearTimers({ run, out }: RunCore): void {

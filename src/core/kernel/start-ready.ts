@@ -1,7 +1,7 @@
 import type { Pace } from './agenda.js';
+import { askForAttempt } from './ask-step.js';
 import { failStep } from './fail-step.js';
 import type { Reservation, Shortfall } from './ledger.js';
-import type { Allowance } from '../ports/usage.js';
 import { noSpend } from './no-spend.js';
 import { callsAgent, isOver, statusOf, stepOf, type RunCore } from './run-core.js';
 import { budgetError, exceedBudget } from './stop-run.js';
@@ -26,7 +26,7 @@ function mayGoOn(core: RunCore, index: number, at: number): boolean {
   const reservation = reserve(core, index);
   switch (reservation.kind) {
     case 'granted':
-      issue(core, index, reservation.allowance);
+      askForAttempt(core, index, reservation.allowance);
       return true;
     case 'wait':
       // One that waits for an attempt of its own holds nobody up; it comes back when that attempt has ended.
@@ -45,16 +45,6 @@ function reserve(core: RunCore, index: number): Reservation {
     return { kind: 'refused', shortfall: { dimension: 'steps', account: { kind: 'run' }, ...figures } };
   }
   return callsAgent(stepOf(core, index)) ? core.ledger.reserve(index) : { kind: 'granted', allowance: {} };
-}
-
-function issue(core: RunCore, index: number, allowance: Allowance): void {
-  const { run, columns, undo, ledger } = core;
-  const step = stepOf(core, index);
-  if (columns.attempt[index] === 0) run.stepsStarted += 1;
-  if (callsAgent(step)) ledger.expect(index, -1);
-  undo.set(columns.issued, index, 1);
-  undo.add(columns.attempt, index, 1);
-  core.out.push({ type: 'step.start', stepId: step.id, attempt: columns.attempt[index]!, allowance });
 }
 
 /** A ceiling of the run ends or pauses the run; one of a role, or of the step, ends only the step. */

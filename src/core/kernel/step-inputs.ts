@@ -1,11 +1,14 @@
 import type { Branch, RunInput, StepStatus } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
+import { abandonAttempt, endAbandoned } from './abandon.js';
+import { askWhetherItHappened, concludeDoubt, isUnderWayInDoubt, noteEnded } from './doubt.js';
 import { concludeFailure } from './fail-step.js';
 import { IllegalInputError } from './illegal-input-error.js';
-import { moveStep, mustMoveStep } from './move-step.js';
+import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
+import { forgetError } from './note-error.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
-import { noteError, settleCancelled } from './stop-run.js';
+import { settleCancelled } from './stop-run.js';
 
 export type StepInput<Type extends RunInput['type'] = RunInput['type']> = Extract<
   RunInput,
@@ -20,7 +23,7 @@ export function indexOf(core: RunCore, input: StepInput): number {
 }
 
 /** @throws IllegalInputError unless the step is in one of the statuses, in the attempt that the input names. */
-function expectAttempt(
+export function expectAttempt(
   core: RunCore,
   index: number,
   { input, statuses }: { readonly input: StepInput & { readonly attempt: number }; readonly statuses: readonly StepStatus[] },
@@ -55,15 +58,27 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
 export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): void {
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
-  const { stepId, attempt, output } = input;
-  const spend = chargeSuccess(core, index, input);
-  if (input.branch) takeBranch(core, index, input.branch);
-  mustMoveStep(core, index, 'SUCCEED', { at: input.at });
+  succeed(core, index, input);
+}
+
+/** What an attempt came to, and what it cost. */
+export type Success = Pick<StepInput<'step.succeeded'>, 'output' | 'spend' | 'branch' | 'at'>;
+
+/** The step's attempt has succeeded, or turns out to have. */
+export function succeed(core: RunCore, index: number, success: Success): void {
+  const { output, branch, at } = success;
+  const stepId = stepOf(core, index).id;
+  const attempt = core.columns.attempt[index]!;
+  const spend = chargeSuccess(core, index, success.spend);
+  if (branch) takeBranch(core, index, branch);
+  forgetError(core, index);
+  mustMoveStep(core, index, 'SUCCEED', { at });
   publish(core, { type: 'step.succeeded', stepId, attempt, output, spend });
 }
 
 /** Charges what a success has cost. One in doubt may have been given up, and charged for all that it held, before. */
-function chargeSuccess(core: RunCore, index: number, { attempt, spend }: StepInput<'step.succeeded'>): Spend {
+function chargeSuccess(core: RunCore, index: number, spend: Spend): Spend {
+  const attempt = core.columns.attempt[index]!;
   if (statusOf(core, index) === 'running') core.ledger.settle(index, spend);
   else if (core.ledger.isAbandoned(index, attempt)) endAbandoned(core, index, { attempt, spend });
   else return noSpend;
@@ -87,7 +102,8 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   core.ledger.settle(index, spend);
   if (core.run.stop) {
     publish(core, { type: 'step.spent', stepId, attempt, spend });
-    return settleCancelled(core, index, at);
+    settleCancelled(core, index, at);
+    return noteEnded(core, index);
   }
   const mayRetry = input.retryable && attempt < stepOf(core, index).retry.attempts;
   conclude(core, index, { to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }), error, spend, at });
@@ -96,24 +112,16 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
 /** An attempt ends once: whoever says it twice must not charge it twice. */
 function settleLate(core: RunCore, index: number, input: StepInput<'step.failed' | 'step.spent'>): void {
   const { type, stepId, attempt, spend } = input;
-  if (!core.ledger.isAbandoned(index, attempt)) {
+  const endsDoubtful = isUnderWayInDoubt(core, index, attempt);
+  if (core.ledger.isAbandoned(index, attempt)) {
+    endAbandoned(core, index, { attempt, spend });
+    publish(core, { type: 'step.spent', stepId, attempt, spend });
+  } else if (!endsDoubtful) {
     throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} was not given up, or has ended since`);
   }
-  endAbandoned(core, index, { attempt, spend });
-  publish(core, { type: 'step.spent', stepId, attempt, spend });
-}
-
-const givenUpTimer = (index: number, attempt: number): string => `given-up:${index}:${attempt}`;
-
-function endAbandoned(
-  core: RunCore,
-  index: number,
-  { attempt, spend }: { readonly attempt: number; readonly spend: Spend },
-): void {
-  if (core.ledger.heldByAbandoned(index, attempt)) core.out.push({ type: 'timer.clear', timer: givenUpTimer(index, attempt) });
-  core.ledger.settleAbandoned(index, attempt, spend);
-  // It may have been waiting for just this.
-  if (statusOf(core, index) === 'ready' && core.columns.issued[index] === 0) core.ready.push(index);
+  if (!endsDoubtful) return;
+  noteEnded(core, index);
+  askWhetherItHappened(core, index);
 }
 
 export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): void {
@@ -127,13 +135,8 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
     stepId,
     attempt,
   };
-  core.ledger.abandon(index, attempt);
   core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
-  if (core.ledger.heldByAbandoned(index, attempt)) {
-    const dueAt = at + core.run.graceMs;
-    const giveUp = { type: 'step.given-up', at: dueAt, stepId, attempt } as const;
-    core.out.push({ type: 'timer.set', timer: givenUpTimer(index, attempt), dueAt, input: giveUp });
-  }
+  abandonAttempt(core, index, at);
   if (core.run.stop) return settleCancelled(core, index, at);
   const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: attempt < retry.attempts ? 'retry' : '' });
   conclude(core, index, { to, error, spend: noSpend, at });
@@ -149,10 +152,8 @@ function conclude(
   const stepId = stepOf(core, index).id;
   const attempt = core.columns.attempt[index]!;
   if (to === 'failed') concludeFailure(core, index, failure);
-  else if (to === 'in-doubt') {
-    noteError(core, index, error);
-    publish(core, { type: 'step.in-doubt', stepId, attempt, error });
-  } else publish(core, { type: 'step.backing-off', stepId, attempt, error, retryAt: core.columns.dueAt[index]!, spend });
+  else if (to === 'in-doubt') concludeDoubt(core, index, error);
+  else publish(core, { type: 'step.backing-off', stepId, attempt, error, retryAt: core.columns.dueAt[index]!, spend });
 }
 
 export function onRetryDue(core: RunCore, input: StepInput<'step.retry-due'>): void {
@@ -177,29 +178,4 @@ export function onProgress(core: RunCore, input: StepInput<'step.progress'>): vo
   expectAttempt(core, indexOf(core, input), { input, statuses: ['running'] });
   const { stepId, attempt, message } = input;
   publish(core, { type: 'step.progress', stepId, attempt, message });
-}
-
-export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void {
-  const index = indexOf(core, input);
-  const { stepId, decision, at } = input;
-  const status = statusOf(core, index);
-  if (status !== 'gated' && status !== 'in-doubt') {
-    throw new IllegalInputError(input.type, status, stepId, 'only a gated step or one in doubt waits for a decision');
-  }
-  publish(core, { type: 'step.decided', stepId, decision });
-  // Who lets a step go has approved it, whatever it was waiting for.
-  if (decision.approve) core.undo.set(core.columns.deferred, index, 0);
-  const attempt = core.columns.attempt[index]!;
-  const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
-  if (to === 'succeeded')
-    publish(core, { type: 'step.succeeded', stepId, attempt, output: decision.output ?? null, spend: noSpend });
-  if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
-}
-
-function refusalError({ stepId, decision }: StepInput<'step.decided'>, status: 'gated' | 'in-doubt') {
-  const who = `${decision.by.kind} "${decision.by.id}"`;
-  const said = decision.note === undefined ? '.' : `: ${decision.note}`;
-  return status === 'gated'
-    ? { code: 'GATE_REFUSED', message: `${who} refused to let "${stepId}" start${said}`, stepId }
-    : { code: 'DECLARED_FAILED', message: `${who} declared "${stepId}", which was in doubt, to have failed${said}`, stepId };
 }

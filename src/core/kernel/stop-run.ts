@@ -1,4 +1,6 @@
 import type { StoredError } from '../ports/run.js';
+import { abandonAttempt } from './abandon.js';
+import { concludeDoubt } from './doubt.js';
 import type { Shortfall } from './ledger.js';
 import { moveStep } from './move-step.js';
 import { isOver, movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
@@ -29,9 +31,9 @@ export function endGrace(core: RunCore, at: number): void {
   });
 }
 
-/** A step under way ends because the run does. What it held stays reserved: it may be spending still. */
-function cancelRunning(core: RunCore, index: number, at: number): void {
-  core.ledger.abandon(index, core.columns.attempt[index]!);
+/** A step under way ends because the run does. What it held stays reserved for a while: it may be spending still. */
+export function cancelRunning(core: RunCore, index: number, at: number): void {
+  abandonAttempt(core, index, at);
   settleCancelled(core, index, at);
 }
 
@@ -39,22 +41,9 @@ function cancelRunning(core: RunCore, index: number, at: number): void {
 export function settleCancelled(core: RunCore, index: number, at: number): void {
   const { id } = stepOf(core, index);
   const error = stopError(core);
-  const attempt = core.columns.attempt[index]!;
   const to = moveStep(core, index, 'CANCEL', { at });
-  if (to === 'in-doubt') {
-    noteError(core, index, error);
-    publish(core, { type: 'step.in-doubt', stepId: id, attempt, error });
-  } else if (to === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error });
-}
-
-/** Keeps why a step failed or is in doubt. */
-export function noteError(core: RunCore, index: number, error: StoredError): void {
-  const before = core.errors.get(index);
-  core.undo.onRollback(() => {
-    if (before) core.errors.set(index, before);
-    else core.errors.delete(index);
-  });
-  core.errors.set(index, error);
+  if (to === 'in-doubt') concludeDoubt(core, index, error);
+  else if (to === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error });
 }
 
 /** A ceiling of the run stands in the way: the run fails, or pauses where its budget says so. */

@@ -81,7 +81,11 @@ function waitingStates({ gate, settled }: StepShape) {
         ...cancel,
       },
     },
-    gated: { entry: commands('openGate'), on: { APPROVE: to('ready'), REFUSE: to('failed'), ...cancel } },
+    gated: {
+      entry: commands('openGate'),
+      exit: commands('disarm'),
+      on: { APPROVE: to('ready'), REFUSE: to('failed'), ...cancel },
+    },
     ready: {
       entry: commands('enqueue'),
       on: { START: to('running'), REQUIRE_DECISION: to('gated'), FAIL: to('failed'), ...cancel },
@@ -113,11 +117,12 @@ function workingStates({ retry, once }: StepShape) {
         SUCCEED: to('succeeded'),
         FAIL: to('failed'),
         CANCEL: {},
-        COMPENSATE: to('compensating', 'compensable'),
+        // It turned out not to have happened.
+        RETRY: to('ready'),
       },
     },
     succeeded: { entry: commands('propagate'), on: { COMPENSATE: to('compensating', 'compensable') } },
-    compensating: { on: { COMPENSATED: to('compensated'), COMPENSATION_FAILED: to('failed') } },
+    compensating: { exit: commands('disarm'), on: { COMPENSATED: to('compensated'), COMPENSATION_FAILED: to('failed') } },
   };
 }
 

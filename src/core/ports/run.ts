@@ -187,13 +187,21 @@ export type Command = { readonly id: string } & (
       readonly allowance: Allowance;
     }
   /** Ask the agent whether the effect of a step in doubt has happened. */
-  | { readonly type: 'step.probe'; readonly stepId: string; readonly attempt: number }
+  | {
+      readonly type: 'step.probe';
+      readonly stepId: string;
+      readonly attempt: number;
+      /** Id of the command that the attempt was started with: the key under which its effect is known. */
+      readonly startId: string;
+    }
   | { readonly type: 'step.abort'; readonly stepId: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
   | { readonly type: 'timer.clear'; readonly timer: string }
   | { readonly type: 'run.deliver' }
   | { readonly type: 'continue' }
   | { readonly type: 'run.ended'; readonly status: TerminalRunStatus }
+  /** What a run had left to do after its end is done: nothing more comes of it. Absent where there was nothing left. */
+  | { readonly type: 'run.settled' }
   | { readonly type: 'publish'; readonly event: RunFact }
 );
 
@@ -228,7 +236,8 @@ export type RunFact =
   | { readonly type: 'run.stopping'; readonly to: 'failed' | 'cancelled'; readonly reason: string }
   | { readonly type: 'run.completed' }
   | { readonly type: 'run.failed'; readonly reason: string; readonly error: StoredError }
-  | { readonly type: 'run.cancelled'; readonly reason: string }
+  /** `error`: what went wrong on the way out; absent for nothing. */
+  | { readonly type: 'run.cancelled'; readonly reason: string; readonly error?: StoredError }
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.gated'; readonly stepId: string; readonly prompt: string }
   | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }

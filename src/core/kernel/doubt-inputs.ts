@@ -1,0 +1,65 @@
+import { reclaimAttempt } from './abandon.js';
+import { askAgain } from './ask-step.js';
+import { isCertain, noteAnswer } from './doubt.js';
+import { concludeFailure, failStep } from './fail-step.js';
+import { IllegalInputError } from './illegal-input-error.js';
+import { moveStep, mustMoveStep } from './move-step.js';
+import { noSpend } from './no-spend.js';
+import { forgetError } from './note-error.js';
+import { lostStarts } from './recover-run.js';
+import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { expectAttempt, indexOf, succeed, type StepInput } from './step-inputs.js';
+
+export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
+  const index = indexOf(core, input);
+  expectAttempt(core, index, { input, statuses: ['in-doubt'] });
+  const { finding, at } = input;
+  noteAnswer(core, index);
+  if (finding.kind === 'happened') return succeed(core, index, { output: finding.output, spend: finding.spend, at });
+  // What may be under way still has not happened yet, and that says nothing.
+  if (finding.kind === 'unknown' || !isCertain(core, index)) return;
+  if (core.run.stop || isOver(core)) return failStep(core, index, { error: notStarted(core, index), spend: noSpend, at });
+  // What may be what ends the process is not started again on the word of a probe.
+  if (core.errors.get(index)?.code !== lostStarts) startAgain(core, index, at);
+}
+
+/** It has not happened, so it is asked for again: the same attempt, under the same id. */
+function startAgain(core: RunCore, index: number, at: number): void {
+  forgetError(core, index);
+  mustMoveStep(core, index, 'RETRY', { at });
+  // What it held may have been charged since; then it waits for another allowance.
+  if (reclaimAttempt(core, index)) askAgain(core, index);
+  else core.undo.set(core.columns.again, index, 1);
+}
+
+function notStarted(core: RunCore, index: number) {
+  const { id } = stepOf(core, index);
+  return { code: 'NOT_STARTED', message: `"${id}" has not happened, and the run was stopped before it could.`, stepId: id };
+}
+
+export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void {
+  const index = indexOf(core, input);
+  const { stepId, decision, at } = input;
+  const status = statusOf(core, index);
+  if (status !== 'gated' && status !== 'in-doubt') {
+    throw new IllegalInputError(input.type, status, stepId, 'only a gated step or one in doubt waits for a decision');
+  }
+  publish(core, { type: 'step.decided', stepId, decision });
+  // Who lets a step go has approved it, whatever it was waiting for.
+  if (decision.approve) core.undo.set(core.columns.deferred, index, 0);
+  const attempt = core.columns.attempt[index]!;
+  const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
+  if (to === 'succeeded') {
+    forgetError(core, index);
+    publish(core, { type: 'step.succeeded', stepId, attempt, output: decision.output ?? null, spend: noSpend });
+  }
+  if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
+}
+
+function refusalError({ stepId, decision }: StepInput<'step.decided'>, status: 'gated' | 'in-doubt') {
+  const who = `${decision.by.kind} "${decision.by.id}"`;
+  const said = decision.note === undefined ? '.' : `: ${decision.note}`;
+  return status === 'gated'
+    ? { code: 'GATE_REFUSED', message: `${who} refused to let "${stepId}" start${said}`, stepId }
+    : { code: 'DECLARED_FAILED', message: `${who} declared "${stepId}", which was in doubt, to have failed${said}`, stepId };
+}

@@ -8,6 +8,7 @@ const optionsSchema = z.strictObject({}).describe('No options: the tickets say w
 /** Tickets in the order of their `dependsOn`, whatever does not depend on each other at once. */
 export const graph: Topology<z.output<typeof optionsSchema>> = {
   kind: 'graph',
+  version: '1',
   description: 'Tickets run as soon as those they depend on have succeeded, independent ones in parallel.',
   options: optionsSchema,
   arrange: ({ tickets }) => ok(tickets.map(({ key }) => ({ id: key, kind: 'ticket' }))),

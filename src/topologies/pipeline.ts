@@ -15,6 +15,7 @@ const optionsSchema = z.strictObject({
 /** Tickets one after another in a fixed order, each given the output of the one before. */
 export const pipeline: Topology<z.output<typeof optionsSchema>> = {
   kind: 'pipeline',
+  version: '1',
   description: 'Tickets run one after another in a fixed order, each given what the one before it made.',
   options: optionsSchema,
   arrange(proposal, { stages }) {

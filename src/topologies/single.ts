@@ -8,6 +8,7 @@ const optionsSchema = z.strictObject({}).describe('No options.');
 /** One ticket, done by one agent. */
 export const single: Topology<z.output<typeof optionsSchema>> = {
   kind: 'single',
+  version: '1',
   description: 'One ticket, done by one agent: for work that needs no division.',
   options: optionsSchema,
   arrange({ tickets }) {

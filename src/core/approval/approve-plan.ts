@@ -3,6 +3,7 @@ import type { Plan } from '../ports/plan.js';
 import type { Actor } from '../ports/run.js';
 import { copyJson } from '../shared/copy-json.js';
 import { deepFreeze } from '../shared/freeze.js';
+import { InvariantError } from '../shared/error.js';
 import type { Issue } from '../shared/issue.js';
 import { quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
@@ -53,11 +54,30 @@ export function approvePlan(plan: Plan, approval: Approval): Result<ApprovedPlan
     ...analysisIssues(plan),
   ];
   if (issues.length > 0) return err(issues);
-  const part = steps === undefined ? null : Object.freeze([...new Set(steps)].sort());
+  return ok(seal(plan, { approvedBy: approvedBy as Approver, steps: steps === undefined ? null : [...new Set(steps)].sort() }));
+}
+
+/** What was approved of a plan, and by whom. */
+type Scope = Pick<ApprovedPlan, 'approvedBy' | 'steps'>;
+
+/**
+ * The approval that a run has on record, for the same plan: it was analysed when it was given, and is not doubted again.
+ *
+ * @throws InvariantError when the record is of another plan.
+ */
+export function restoreApproval(plan: Plan, recorded: Scope & { readonly revision: number; readonly digest: string }): ApprovedPlan {
+  if (recorded.digest === plan.digest && recorded.revision === plan.revision) return seal(plan, recorded);
+  throw new InvariantError(
+    `The approval on record is for revision ${recorded.revision}, digest "${recorded.digest}"; the plan is revision ${plan.revision}, "${plan.digest}".`,
+  );
+}
+
+function seal(plan: Plan, { approvedBy, steps }: Scope): ApprovedPlan {
   const kept = Object.isFrozen(plan) ? plan : deepFreeze(copyJson(plan));
+  const part = steps && Object.freeze([...steps]);
   const value = Object.freeze({ plan: kept, approvedBy: Object.freeze({ ...approvedBy }), steps: part }) as ApprovedPlan;
   genuine.add(value);
-  return ok(value);
+  return value;
 }
 
 /** Why somebody cannot approve or decide. Callers without types can pass anything; this is the one gate that must hold for them too. */

@@ -38,6 +38,15 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
   return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
 }
 
+/** What an agent is asked that undoes a step: the instructions of the compensation, and the step's output by its id. */
+export function compensationRequest(
+  { id, compensation }: StepDefinition,
+  { output, promptTemplate }: { readonly output: Json; readonly promptTemplate: string | undefined },
+): StepRequest {
+  const task = fillPlaceholders(compensation?.instructions ?? '', (name) => asText(name === id ? output : null));
+  return { instructions: joinTemplate(promptTemplate, task), input: { [id]: output }, gaps: [] };
+}
+
 function gapsAmong(stepIds: readonly string[], gaps: readonly Gap[]): readonly Gap[] {
   if (gaps.length === 0) return gaps;
   const named = new Set(stepIds);

@@ -134,10 +134,17 @@ export type RunInput = { readonly at: number } &
 
 /** What happens to a run before and around its machines. Not for the kernel, but in the same journal. */
 export type RunRecordInput = { readonly at: number } & (
-  | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null }
+  /** `digest`: of the plan that was made of it, which is kept beside the journal. */
+  | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null; readonly digest: string }
   /** A plan that was written by hand, without a proposal. */
-  | { readonly type: 'run.planned'; readonly plan: Json }
-  | { readonly type: 'run.revised'; readonly proposal: Json; readonly revision: number; readonly author: Actor | null }
+  | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number }
+  | {
+      readonly type: 'run.revised';
+      readonly proposal: Json;
+      readonly revision: number;
+      readonly author: Actor | null;
+      readonly digest: string;
+    }
   | {
       readonly type: 'run.approved';
       readonly revision: number;
@@ -155,6 +162,10 @@ export type RunRecordInput = { readonly at: number } & (
       /** Digest of the machines that were made. */
       readonly digest: string;
     }
+  /** Its machines have another digest than before, and a migration said that it may go on with them. */
+  | { readonly type: 'run.migrated'; readonly from: string; readonly to: string }
+  /** Its process has stopped in good order: attempts that were under way have ended or were aborted, none of them took it down. */
+  | { readonly type: 'run.let-go' }
   | { readonly type: 'run.refused'; readonly error: StoredError }
   | { readonly type: 'run.withdrawn'; readonly reason: string }
   | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }

@@ -33,6 +33,11 @@ export type StepDraft = Pick<PlanStep, 'id' | 'kind'> & Partial<Omit<PlanStep, '
 export interface Topology<Options = unknown> {
   /** The name that a proposal's `topology.kind` uses. */
   readonly kind: string;
+  /**
+   * Changes whenever `arrange` gives other steps for the same proposal. A run that was planned under another version is not taken up after
+   * a restart. Left out: the plan is made again on each restart, and compared.
+   */
+  readonly version?: string;
   /** One sentence for planners and for docs: when to use it. */
   readonly description: string;
   /** Checks the options that stand beside `kind` in the proposal. Should refuse unknown ones. */

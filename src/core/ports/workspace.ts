@@ -40,8 +40,11 @@ export interface Workspace {
   ): Promise<{ readonly projectId: string }>;
   /** Puts the deliverable on the parent ticket. Done before the run counts as completed. */
   deliver?(request: WorkspaceCall & { readonly parentTicket: string | null; readonly deliverable: Json }): Promise<void>;
-  /** Every event of the run, for the parent ticket. Not waited for; a fault here never touches the run. */
-  updateTicket?(request: WorkspaceCall & { readonly parentTicket: string; readonly event: RunEvent }): void;
+  /**
+   * Every event of the run, for the parent ticket. A fault here never touches the run. Only the event that ends the run is waited for: it is
+   * told up to three times, and again after a crash, always under the same idempotency key.
+   */
+  updateTicket?(request: WorkspaceCall & { readonly parentTicket: string; readonly event: RunEvent }): Promise<void> | void;
   /** Every event of the run, for the shared channel. Not waited for; a fault here never touches the run. */
   postToChannel?(request: WorkspaceCall & { readonly channel: string; readonly event: RunEvent }): void;
 }

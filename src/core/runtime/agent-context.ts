@@ -11,6 +11,8 @@ export interface ContextPorts {
   readonly resources: ReadonlySet<string>;
   /** Results of `once` by name, of this step. */
   readonly recorded: Map<string, Promise<Json>>;
+  /** Put before each name, so that a step and what undoes it keep their results apart. */
+  readonly scope: string;
   /** Journals the result of a `once`; resolves when it is durable. */
   record(name: string, value: Json): Promise<void>;
   progress(message: string): void;
@@ -19,17 +21,18 @@ export interface ContextPorts {
 /** Progress lines that one attempt may put into the journal; what comes after is left out, so that a flood cannot fill the store. */
 const mostProgress = 100;
 
-export function createAgentContext({ signal, resources, recorded, record, progress }: ContextPorts): AgentContext {
+export function createAgentContext({ signal, resources, recorded, scope, record, progress }: ContextPorts): AgentContext {
   let lines = 0;
   return {
     signal,
     once<T extends Json>(name: string, fn: () => Promise<T> | T): Promise<T> {
-      let result = recorded.get(name);
+      const key = scope + name;
+      let result = recorded.get(key);
       if (!result) {
-        result = run(name, fn, record);
-        recorded.set(name, result);
+        result = run(key, fn, record);
+        recorded.set(key, result);
         // What failed has not happened: a later attempt may try again.
-        result.catch(() => recorded.delete(name));
+        result.catch(() => recorded.delete(key));
       }
       // Each gets a copy: what one attempt does to it is not what happened.
       return result.then(copyJson) as Promise<T>;

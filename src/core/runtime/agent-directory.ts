@@ -4,6 +4,7 @@ import { AgentNotFoundError } from './errors.js';
 /** The agents of an orchestrator by id or, forked, those of one run: the same, and those that were hired for it. */
 export interface AgentDirectory {
   find(agentId: string): AgentFunction | undefined;
+  findAgent(agentId: string): Agent | undefined;
   /** @throws AgentNotFoundError */
   require(agentId: string, role?: string): AgentFunction;
   /** Adds an agent to this directory, and to no other. One that was given to the orchestrator keeps its id. */
@@ -26,6 +27,10 @@ function directoryOf(given: Readonly<Agents>, added: Agents): AgentDirectory {
   };
   return {
     find,
+    findAgent(agentId) {
+      const agent = given.get(agentId) ?? added.get(agentId);
+      return typeof agent === 'function' ? { run: agent } : agent;
+    },
     require(agentId, role) {
       const agent = find(agentId);
       if (!agent) throw new AgentNotFoundError(agentId, role, [...given.keys(), ...added.keys()]);

@@ -21,12 +21,17 @@ export type AttemptOutcome =
   | { readonly kind: 'failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend };
 
 /** Reads what an agent returned: an object with a JSON `output` that fits the step's schema. Never throws. */
-export function outcomeOf(result: unknown, outputSchema: JsonSchema | undefined): AttemptOutcome {
+export function outcomeOf(
+  result: unknown,
+  outputSchema: JsonSchema | undefined,
+  { isOutputOptional = false }: { readonly isOutputOptional?: boolean } = {},
+): AttemptOutcome {
+  if (isOutputOptional && result === undefined) return { kind: 'succeeded', output: null, spend: noSpend };
   if (typeof result !== 'object' || result === null) {
     return invalid(`The agent returned ${quote(result)} instead of an object such as { output: … }.`, noSpend);
   }
   const {
-    output,
+    output = isOutputOptional ? null : undefined,
     outcome = 'completed',
     usage,
   } = result as { readonly output?: unknown; readonly outcome?: unknown; readonly usage?: unknown };

@@ -1,35 +1,33 @@
 import { analyzePlan } from '../analysis/analyze-plan.js';
 import { worstCase, type Bounds } from '../analysis/bounds.js';
 import type { Diagnostic } from '../analysis/diagnostic.js';
-import { approvePlan, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
+import type { Approval } from '../approval/approve-plan.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import { planTask, type Task } from '../plan/plan-task.js';
 import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
-import type { Actor } from '../ports/run.js';
+import type { Actor, RunRecordInput } from '../ports/run.js';
 import type { RunFilter, RunSummary } from '../ports/store.js';
 import { parseProposal } from '../proposal/parse-proposal.js';
-import { appendRevision, startHistory, type ProposalHistory } from '../proposal/proposal-history.js';
+import { appendRevision, type ProposalHistory } from '../proposal/proposal-history.js';
 import type { Issue } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import type { Result } from '../shared/result.js';
 import { createAgentDirectory } from './agent-directory.js';
+import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
 import { createRunHandle } from './create-run-handle.js';
-import {
-  ApprovalRefusedError,
-  OrchestratorClosedError,
-  ProposalRejectedError,
-  RunNotFoundError,
-  RunStateError,
-} from './errors.js';
+import { OrchestratorClosedError, ProposalRejectedError, RunStateError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
-import { ManagedRun, type RunSurroundings } from './managed-run.js';
-import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
-import { checkRoles } from './provision.js';
+import type { ManagedRun } from './managed-run.js';
+import { createProcessOwner } from './process-owner.js';
+import { createRecovery, type Recovery, type RecoveryFailure } from './recover-runs.js';
+import { planParts } from './restore-run.js';
 import type { Run, RunResult } from './run-handle.js';
-import { createRunIds } from './run-id.js';
-import { systemClock } from './system-clock.js';
+import { createRunHold } from './run-hold.js';
+import { createRunRegistry, type RunRegistry } from './run-registry.js';
+import type { RunSurroundings } from './run-surroundings.js';
+import { defaultConcurrency, settingsOf, type CoreOptions } from './settings.js';
 import { withinLimit } from './within-limit.js';
 import { createWorkQueue } from './work-queue.js';
 
@@ -76,158 +74,116 @@ export interface Orchestrator {
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
   runOnce(agentId: string, task: string | Task): Promise<Run & RunResult>;
   /**
+   * Takes up every run that was approved and has not ended, or has not told everyone so, and that no process drives any more: one
+   * crashed, was closed, or has lost its lease. Gives handles on them. From then on the orchestrator keeps looking, so that the
+   * runs of a process that dies later are taken over once its lease has run out. Safe to call in several processes at once.
+   *
+   * @throws RecoveryError when some could not be taken up, with handles on the others; where `onFailure` is given, it hears of them instead.
+   */
+  recover(options?: { readonly onFailure?: (failure: RecoveryFailure) => void }): Promise<Run[]>;
+  /**
    * Takes no more work, lets attempts under way end within the grace time, and aborts the rest. Runs that have not ended reject
-   * their `result()` with RunHaltedError. A store that was given stays open: it belongs to whoever made it.
+   * their `result()` with RunHaltedError, and are there for `recover()`. A store that was given stays open: it belongs to whoever made it.
    */
   close(): Promise<void>;
 }
 
-/** {@link OrchestratorOptions} of core: the front door adds the memory store and the built-in topologies. */
-export type CoreOptions = OrchestratorOptions & Required<Pick<OrchestratorOptions, 'store' | 'topologies'>>;
-
-const defaultConcurrency = 1_000;
-const defaultGraceMs = 10_000;
-const defaultWorkspaceTimeoutMs = 60_000;
-
-/** Creates an orchestrator. It holds no timer and no handle while nothing runs. */
+/** Creates an orchestrator. It keeps no process alive while nothing runs. */
 export function createOrchestrator(options: CoreOptions): Orchestrator {
   const settings = settingsOf(options);
-  const runs = new Map<string, ManagedRun>();
-  const approvals = new Map<string, Promise<void>>();
+  const { topologies, limits, store, clock, leaseMs } = settings;
   let closing: Promise<void> | undefined;
   const surroundings: RunSurroundings = {
     ...settings,
     agents: createAgentDirectory(options.agents),
     queue: createWorkQueue(options.concurrency ?? defaultConcurrency),
+    suspects: createWorkQueue(1),
+    hold: createRunHold({ store, clock, leaseMs, owner: createProcessOwner(options.owner) }),
     isClosing: () => closing !== undefined,
   };
-  const { topologies, limits, store, clock } = settings;
+  const runs = createRunRegistry(surroundings);
+  const recovery = createRecovery(runs, surroundings);
+  const approveRun = createApproveRun(runs, surroundings);
+  const handleOn = (run: ManagedRun): Run => createRunHandle(run, runs);
 
   const expectOpen = (): void => {
     if (closing) throw new OrchestratorClosedError();
   };
-  const find = (runId: string): ManagedRun => {
-    const run = runs.get(runId);
-    if (run) return run;
-    throw new RunNotFoundError(runId);
-  };
-  const add = async (
-    what: { readonly plan: Plan; readonly history?: ProposalHistory },
-    author: Actor | null,
-  ): Promise<ManagedRun> => {
-    const { plan } = what;
-    const run = new ManagedRun(settings.ids(), surroundings, what);
-    const at = clock.now();
-    const proposal = what.history?.revisions.at(-1)?.proposal;
-    const entry = proposal
-      ? ({ type: 'run.proposed', at, proposal: asJson(proposal), author } as const)
-      : ({ type: 'run.planned', at, plan: asJson(plan) } as const);
-    await run.record(entry, { type: 'run.proposed', revision: plan.revision, digest: plan.digest });
-    runs.set(run.runId, run);
+  const add = async (plan: Plan, entry: RunRecordInput): Promise<ManagedRun> => {
+    const run = runs.create(plan);
+    await run.record(entry, planParts(plan, topologies));
+    runs.add(run);
     return run;
   };
   const planOf = (proposal: OrchestrationProposal, revision: number): Plan =>
     accepted(planProposal(proposal, { topologies, revision }));
 
-  const approve = async (runId: string, approval: Approval): Promise<Run> => {
-    expectOpen();
-    const run = find(runId);
-    const approved = approvePlan(run.plan, approval);
-    if (!approved.ok) throw new ApprovalRefusedError(runId, approved.error);
-    let starting = approvals.get(runId);
-    if (!starting) {
-      if (run.status !== 'proposed') throw new RunStateError(runId, run.status, 'be approved');
-      checkRoles({ ...surroundings, plan: run.plan });
-      starting = run.start(approved.value);
-      approvals.set(runId, starting);
-      // A run that cannot write its first entries cannot go on, and whoever waits for its result must hear of it.
-      starting.catch((error: unknown) => run.halt(error));
-    }
-    if (exceeds(run, approved.value)) throw new ApprovalRefusedError(runId, [anotherPart]);
-    await starting;
-    return createRunHandle(run);
-  };
-
   return {
-    async propose(input, { author } = {}) {
+    async propose(input, { author = null } = {}) {
       expectOpen();
       const proposal = accepted(parseProposal(input, { topologies, limits }));
       const plan = planOf(proposal, 1);
-      const history = startHistory(proposal, { at: clock.now(), ...(author && { author }) });
-      return describe(await add({ plan, history }, author ?? null));
+      const { digest } = plan;
+      return describe(await add(plan, { type: 'run.proposed', at: clock.now(), proposal: asJson(proposal), author, digest }));
     },
-    async proposePlan(plan) {
+    async proposePlan(given) {
       expectOpen();
-      return describe(await add({ plan: accepted(checkPlan(plan)) }, null));
+      const plan = accepted(checkPlan(given));
+      const { digest, revision } = plan;
+      return describe(await add(plan, { type: 'run.planned', at: clock.now(), digest, revision }));
     },
-    async revise(runId, input, { baseRevision, author }) {
+    async revise(runId, input, { baseRevision, author = null }) {
       expectOpen();
-      const run = find(runId);
-      const history = historyOf(run);
+      const run = await runs.open(runId);
       const proposal = accepted(parseProposal(input, { topologies, limits }));
       const at = clock.now();
-      const next = accepted(appendRevision(history, { proposal, baseRevision, at, ...(author && { author }) }));
+      accepted(appendRevision(historyOf(run), { proposal, baseRevision, at, author }));
       const plan = planOf(proposal, baseRevision + 1);
-      const { revision } = plan;
-      await run.replan(
-        { plan, history: next },
-        { type: 'run.revised', at, proposal: asJson(proposal), revision, author: author ?? null },
-      );
+      const { revision, digest } = plan;
+      const entry = { type: 'run.revised', at, proposal: asJson(proposal), revision, author, digest } as const;
+      await run.replan(plan, entry, planParts(plan, topologies));
       return describe(run);
     },
-    approve,
-    run: (runId) => Promise.resolve(runId).then((id) => createRunHandle(find(id))),
-    history: (runId) => Promise.resolve(runId).then((id) => historyOf(find(id))),
+    async approve(runId, approval) {
+      expectOpen();
+      return handleOn(await approveRun(runId, approval));
+    },
+    async run(runId) {
+      return handleOn(await runs.open(runId));
+    },
+    async history(runId) {
+      return historyOf(await runs.open(runId));
+    },
     async list(filter) {
       return (await store.list(filter)).runs;
+    },
+    async recover({ onFailure } = {}) {
+      expectOpen();
+      return (await recovery.now(onFailure)).map(handleOn);
     },
     async runOnce(agentId, given) {
       expectOpen();
       const task = typeof given === 'string' ? { instructions: given } : given;
       accepted(checkTask(task));
       surroundings.agents.require(agentId);
-      const { runId, plan } = await add({ plan: planTask(agentId, task) }, null);
+      const plan = planTask(agentId, task);
       const { revision, digest } = plan;
-      const run = await approve(runId, { revision, digest, approvedBy: { kind: 'policy', id: 'run-once' } });
+      const { runId } = await add(plan, { type: 'run.planned', at: clock.now(), digest, revision });
+      const run = handleOn(await approveRun(runId, { revision, digest, approvedBy: { kind: 'policy', id: 'run-once' } }));
       return { ...run, ...(await run.result()) };
     },
     close() {
-      closing ??= closeDown({ runs, surroundings });
+      closing ??= closeDown({ runs, recovery, surroundings });
       return closing;
     },
   };
 }
 
-function settingsOf({ store, topologies, clock = systemClock, ...options }: CoreOptions): OrchestratorSettings {
-  return {
-    store,
-    topologies,
-    clock,
-    workspace: options.workspace ?? {},
-    resources: Object.keys(options.resources ?? {}),
-    ids: options.ids ?? createRunIds(clock),
-    telemetry: options.telemetry,
-    graceMs: options.graceMs ?? defaultGraceMs,
-    workspaceTimeoutMs: options.workspaceTimeoutMs ?? defaultWorkspaceTimeoutMs,
-    limits: options.limits,
-  };
-}
-
-/** Whether an approval covers more than the one that the run was started with. */
-function exceeds({ approvedSteps }: ManagedRun, { steps }: ApprovedPlan): boolean {
-  if (approvedSteps === null) return false;
-  const covered = new Set(approvedSteps);
-  return steps === null || steps.some((id) => !covered.has(id));
-}
-const anotherPart: Issue = {
-  code: 'approved-in-part',
-  pointer: '/steps',
-  message: 'The run was started with a smaller part of the plan. Approve more of it with run.approveSteps().',
-};
-
-function historyOf({ runId, status, history }: ManagedRun): ProposalHistory {
-  if (history) return { ...history, status };
-  throw new RunStateError(runId, status, 'show revisions, because it has no proposal');
+function historyOf({ runId, status, state }: ManagedRun): ProposalHistory {
+  const { revisions } = state.record;
+  if (revisions.length === 0) throw new RunStateError(runId, status, 'show revisions, because it has no proposal');
+  // What is stored was parsed before it was.
+  return { status, revisions: revisions as readonly unknown[] as ProposalHistory['revisions'] };
 }
 
 function describe({ runId, plan }: ManagedRun): Proposed {
@@ -244,14 +200,18 @@ function accepted<T>(result: Result<T, readonly Issue[]>): T {
 const asJson = (data: Plan | OrchestrationProposal): Json => data as unknown as Json;
 
 interface Closing {
-  readonly runs: ReadonlyMap<string, ManagedRun>;
+  readonly runs: RunRegistry;
+  readonly recovery: Recovery;
   readonly surroundings: RunSurroundings;
 }
 
-async function closeDown({ runs, surroundings: { clock, queue, graceMs } }: Closing): Promise<void> {
+async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs, hold } }: Closing): Promise<void> {
+  recovery.stop();
   // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for, and what follows from them.
-  const drained = queue.idle().then(() => Promise.all(Array.from(runs.values(), (run) => run.settled())));
+  const drained = queue.idle().then(() => Promise.all(Array.from(runs.all.values(), (run) => run.settled())));
   await withinLimit(clock, graceMs, drained);
   const cause = new OrchestratorClosedError();
-  for (const run of runs.values()) if (!isTerminal(run.status)) run.halt(cause);
+  const left = [...runs.all.values()].filter((run) => run.isOpen || !isTerminal(run.status));
+  await withinLimit(clock, graceMs, Promise.all(left.map((run) => run.leave(cause))));
+  await withinLimit(clock, graceMs, hold.releaseAll());
 }

@@ -7,27 +7,47 @@ import type { Json } from '../shared/json.js';
 import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
+import type { RunRegistry } from './run-registry.js';
 import type { InputBody } from './run-driver.js';
 import type { DecisionInput, Run } from './run-handle.js';
 
 /** A handle on a managed run. Its verbs reject; a rejection that nobody waits for is no fault of the process. */
-export function createRunHandle(run: ManagedRun): Run {
+export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
+  const { runId } = given;
+  // One that was taken up again after it was halted has another in its place.
+  const current = (): ManagedRun => (given.halted ? (runs.all.get(runId) ?? given) : given);
+  const followed = (): ManagedRun => {
+    const run = current();
+    runs.follow(run);
+    return run;
+  };
+  /** At once where the run is at work here, so that what a verb does is done when it returns. */
+  const act = <T>(verb: (run: ManagedRun) => Promise<T>): Promise<T> => {
+    const run = current();
+    const acted = run.isDriven || !mayBeTakenUp(run) ? attempt(() => verb(run)) : runs.drive(runId).then(verb);
+    acted.catch(() => undefined);
+    return acted;
+  };
   return {
-    runId: run.runId,
-    result: () => run.ended,
-    view: () => run.view(),
-    events: (options = {}) => run.log.read(options),
-    pause: () => unwatched(submit(run, { type: 'run.pause' })),
-    resume: () => unwatched(submit(run, { type: 'run.resume' })),
-    cancel: ({ reason = 'cancelled' } = {}) => unwatched(cancel(run, reason)),
-    approveSteps: (steps, { approvedBy }) => unwatched(approveSteps(run, steps, approvedBy)),
-    decide: (stepId, decision) => unwatched(decide(run, stepId, decision)),
+    runId,
+    result: () => followed().ended,
+    view: () => current().view(),
+    events: (options = {}) => followed().state.log.read(options),
+    durability: () => current().journal.figures,
+    pause: () => act((run) => submit(run, { type: 'run.pause' })),
+    resume: () => act((run) => submit(run, { type: 'run.resume' })),
+    cancel: ({ reason = 'cancelled', compensate } = {}) =>
+      act((run) => cancel(run, { reason, ...(compensate !== undefined && { compensate }) })),
+    approveSteps: (steps, { approvedBy }) => act((run) => approveSteps(run, steps, approvedBy)),
+    decide: (stepId, decision) => act((run) => decide(run, stepId, decision)),
   };
 }
 
-function unwatched<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
+/** A run that somebody has to do something for, here or elsewhere. */
+const mayBeTakenUp = (run: ManagedRun): boolean => run.isOpen && !run.halted;
+
+async function attempt<T>(verb: () => Promise<T>): Promise<T> {
+  return verb();
 }
 
 async function submit(run: ManagedRun, input: InputBody): Promise<void> {
@@ -35,17 +55,17 @@ async function submit(run: ManagedRun, input: InputBody): Promise<void> {
   throw new IllegalInputError(input.type, run.status, undefined, 'the run is not under way');
 }
 
-async function cancel(run: ManagedRun, reason: string) {
-  if (run.engine) await run.engine.driver.submit({ type: 'run.cancel', reason });
-  else await run.cancelEarly(reason);
+async function cancel(run: ManagedRun, options: { readonly reason: string; readonly compensate?: boolean }) {
+  if (run.engine) await run.engine.driver.submit({ type: 'run.cancel', ...options });
+  else await run.cancelEarly(options.reason);
   return run.ended;
 }
 
 async function decide(run: ManagedRun, stepId: string, { approve, by, note, output }: DecisionInput): Promise<void> {
   const actor: Actor = typeof by === 'string' ? { kind: 'user', id: by } : by;
   checkDecider(run, actor);
-  const { engine } = run;
-  const isDoubtful = engine?.driver.kernel.statuses().some(({ id, status }) => id === stepId && status === 'in-doubt') ?? false;
+  const { kernel } = run.state;
+  const isDoubtful = kernel?.statuses().some(({ id, status }) => id === stepId && status === 'in-doubt') ?? false;
   const stated = isDoubtful && approve ? statedOutput(run, stepId, output ?? null) : undefined;
   const decision: Decision = {
     approve,
@@ -53,10 +73,7 @@ async function decide(run: ManagedRun, stepId: string, { approve, by, note, outp
     ...(note !== undefined && { note }),
     ...(stated !== undefined && { output: stated }),
   };
-  const taken = submit(run, { type: 'step.decided', stepId, decision });
-  // Before anything that builds on it can start, which is as soon as the decision is durable.
-  if (stated !== undefined) engine?.attempts.keep(stepId, stated);
-  await taken;
+  await submit(run, { type: 'step.decided', stepId, decision });
 }
 
 /** @throws ApprovalRefusedError unless the actor is a user or a policy. */
@@ -67,12 +84,10 @@ function checkDecider({ runId }: ManagedRun, actor: unknown): asserts actor is A
 
 async function approveSteps(run: ManagedRun, steps: readonly string[], approvedBy: Approval['approvedBy']): Promise<void> {
   checkDecider(run, approvedBy);
-  const together = run.approvedSteps === null ? null : [...run.approvedSteps, ...steps];
-  const issues = partialIssues(run.plan, together ?? steps);
-  if (together !== null && issues.length > 0) throw new ApprovalRefusedError(run.runId, issues);
-  const taken = submit(run, { type: 'run.widen', steps, approvedBy });
-  if (!run.engine?.driver.halted) run.approvedSteps = together;
-  await taken;
+  const { approvedSteps } = run.state;
+  const issues = approvedSteps === null ? [] : partialIssues(run.plan, [...approvedSteps, ...steps]);
+  if (issues.length > 0) throw new ApprovalRefusedError(run.runId, issues);
+  await submit(run, { type: 'run.widen', steps, approvedBy });
 }
 
 /** An output that a person states must fit like one that an agent gave. */

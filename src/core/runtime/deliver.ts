@@ -2,6 +2,9 @@ import type { Clock } from '../ports/clock.js';
 import type { Workspace, WorkspaceCall } from '../ports/workspace.js';
 import type { Json } from '../shared/json.js';
 import { callWorkspace } from './call-workspace.js';
+import type { InputBody } from './run-driver.js';
+import { messageOf } from './thrown.js';
+import { tryThrice } from './try-thrice.js';
 
 export interface DeliverOptions extends WorkspaceCall {
   readonly workspace: Workspace;
@@ -14,18 +17,13 @@ export interface DeliverOptions extends WorkspaceCall {
   readonly deliverable: Json;
 }
 
-/** Calls in all, and the pause before each further one. */
-const attempts = 3;
-const pauseMs = 1_000;
-
-/** Lands the deliverable on the parent ticket. Tries three times; rejects with what the last call said. */
-export async function deliver({ workspace, clock, limitMs, signal, ...request }: DeliverOptions): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    try {
-      return await callWorkspace(() => workspace.deliver?.(request), { hook: 'deliver', clock, limitMs });
-    } catch (error) {
-      if (attempt === attempts) throw error;
-      await new Promise<void>((resolve) => void clock.schedule(clock.now() + pauseMs * attempt, resolve));
-    }
+/** Lands the deliverable on the parent ticket, in up to three tries, and gives what the kernel is to hear of it. */
+export async function deliver({ workspace, clock, limitMs, signal, ...request }: DeliverOptions): Promise<InputBody> {
+  try {
+    const call = () => callWorkspace(() => workspace.deliver?.(request), { hook: 'deliver', clock, limitMs });
+    await tryThrice(clock, call, signal);
+    return { type: 'run.delivered' };
+  } catch (cause) {
+    return { type: 'run.delivery-failed', error: { code: 'DELIVERY_FAILED', message: messageOf(cause, 'The workspace') } };
   }
 }

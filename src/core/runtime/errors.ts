@@ -107,6 +107,47 @@ export class RunHaltedError extends PlanwrightError {
   }
 }
 
+/** A run would go on with other machines than those that were approved: its plan, or the way planwright makes machines of it, has changed. */
+export class DigestMismatchError extends PlanwrightError {
+  readonly code = 'DIGEST_MISMATCH';
+  constructor(
+    readonly runId: string,
+    readonly storedDigest: string,
+    readonly foundDigest: string,
+    readonly what: 'plan' | 'machines' = 'machines',
+  ) {
+    super(
+      `Run ${runId} was started with the ${what} "${storedDigest}", but now they come out as "${foundDigest}". ` +
+        "Run it with the version that started it, or let it go on with createOrchestrator's `migrate`.",
+    );
+  }
+}
+
+/** A run is driven by another process that shares the store: what changes it has to be asked for there. */
+export class RunElsewhereError extends PlanwrightError {
+  readonly code = 'RUN_ELSEWHERE';
+  constructor(
+    readonly runId: string,
+    readonly owner: string,
+  ) {
+    super(`Run ${runId} is driven by another process ("${owner}"). Ask there, or call recover() once that process is gone.`);
+  }
+}
+
+/** Some of the interrupted runs could not be taken up. The others are going on: `runs` are their handles. */
+export class RecoveryError extends PlanwrightError {
+  readonly code = 'RECOVERY_INCOMPLETE';
+  constructor(
+    readonly runs: readonly { readonly runId: string }[],
+    readonly failures: readonly { readonly runId: string; readonly error: unknown }[],
+  ) {
+    const lines = failures.map(({ runId, error }) => `\n  ${runId}: ${error instanceof Error ? error.message : String(error)}`);
+    super(`${failures.length} of ${failures.length + runs.length} interrupted runs could not be taken up.${lines.join('')}`, {
+      cause: failures[0]?.error,
+    });
+  }
+}
+
 /** The orchestrator is closed, or closing. */
 export class OrchestratorClosedError extends PlanwrightError {
   readonly code = 'ORCHESTRATOR_CLOSED';

@@ -1,90 +1,89 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
-import { createKernel } from '../kernel/create-kernel.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
-import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { Plan } from '../ports/plan.js';
-import type { RunFact, RunStatus } from '../ports/run.js';
-import type { ProposalHistory } from '../proposal/proposal-history.js';
+import type { JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { CheckpointParts } from '../ports/store.js';
 import type { RunView } from '../views/run-view.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createDeferred } from './deferred.js';
 import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
-import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
+import { landRun, mustLand } from './land-run.js';
 import { createLiveView, type LiveView } from './live-view.js';
-import type { OrchestratorSettings } from './orchestrator-options.js';
-import { provision, type Hire, type Provision } from './provision.js';
-import { releaseHires } from './release-hires.js';
-import { createRunAttempts, type RunAttempts } from './run-attempts.js';
-import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
+import { rehire, type ProvisionOptions } from './provision.js';
+import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
-import { createRunJournal, type EntryBody, type RunJournal } from './run-journal.js';
+import { createRunJournal, type RunJournal } from './run-journal.js';
+import { resultOf } from './run-result.js';
+import type { RunMachines, RunState } from './run-state.js';
+import type { RunSurroundings } from './run-surroundings.js';
+import { setUpRun } from './set-up-run.js';
+import { summaryOf } from './run-summary.js';
 import { tellOutside } from './tell-outside.js';
-import { codeOf, messageOf } from './thrown.js';
-import type { WorkQueue } from './work-queue.js';
 
-/** What the runs of one orchestrator share. */
-export interface RunSurroundings extends OrchestratorSettings {
-  readonly agents: AgentDirectory;
-  readonly queue: WorkQueue;
-  readonly isClosing: () => boolean;
-}
-
-/** The machines of a run at work. */
-interface Engine {
-  readonly driver: RunDriver;
-  readonly attempts: RunAttempts;
+/** How a run is taken up that another process, or an earlier life of this one, has left. */
+export interface TakeUp {
+  readonly lost: readonly string[];
+  readonly shiftMs: number;
 }
 
 /** One run inside its orchestrator, from its proposal to its end. What a user holds is a `Run`. */
 export class ManagedRun {
-  readonly log;
-  plan: Plan;
-  history: ProposalHistory | undefined;
-  engine: Engine | undefined;
+  engine: RunEngine | undefined;
+  /** Whether this process drives it: it alone may write. */
+  isDriven = false;
   /** Asked for before there were machines to tell. */
   #cancelReason: string | undefined;
-  #status: RunStatus = 'proposed';
-  #provision: Provision | undefined;
-  /** Hires on record that have not been let go. */
-  readonly #hires: Hire[] = [];
-  #halted: RunHaltedError | undefined;
+  halted: RunHaltedError | undefined;
   #isDelivering = false;
+  #isLanding = false;
+  #isFollowing = false;
   /** Fires when the run is on its way to another end: nothing more is set up or delivered for it. */
   readonly #stopping = new AbortController();
   readonly #agents: AgentDirectory;
   readonly #ended = createDeferred<RunResult>();
-  /** Work steps that were approved; `null` for all. */
-  approvedSteps: readonly string[] | null = null;
-  readonly #journal: RunJournal;
+  readonly journal: RunJournal;
   readonly #view: LiveView;
-  readonly #createdAt: number;
 
   constructor(
-    readonly runId: string,
+    readonly state: RunState,
     readonly surroundings: RunSurroundings,
-    what: { readonly plan: Plan; readonly history?: ProposalHistory },
+    stored: { readonly seq: number; readonly fence: number; readonly writtenAt: number },
   ) {
     const { store, clock, workspace, telemetry } = surroundings;
+    const { runId, log } = state;
     this.#agents = surroundings.agents.fork();
-    this.plan = what.plan;
-    this.history = what.history;
-    this.log = createEventLog(runId);
-    this.#view = createLiveView(this.log, () => this.plan);
-    this.#createdAt = clock.now();
-    this.#journal = createRunJournal({ runId, store, clock, seq: 0, summary: () => this.#summary() });
-    this.log.subscribe((event) => {
+    this.#view = createLiveView(log, () => this.plan);
+    this.journal = createRunJournal({ runId, store, clock, ...stored, summary: () => summaryOf(this) });
+    log.subscribe((event) => {
       if (event.type === 'run.stopping') this.#stopping.abort();
-      tellOutside(event, { workspace, telemetry, context: this.plan.context });
+      if (!this.#isFollowing) tellOutside(event, { workspace, telemetry, context: this.plan.context });
     });
   }
 
-  get status(): RunStatus {
-    return this.engine?.driver.kernel.status ?? this.#status;
+  get runId(): string {
+    return this.state.runId;
   }
 
-  /** Settles when the run has ended and its hires are released, or cannot go on. */
+  get plan(): Plan {
+    return this.state.plan;
+  }
+
+  get status(): RunStatus {
+    const { kernel, record } = this.state;
+    // Machines that have not been told to start know less than the record.
+    return kernel && kernel.status !== 'approved' ? kernel.status : record.status;
+  }
+
+  /** Whether a process has something to do for it. */
+  get isOpen(): boolean {
+    const { status, state } = this;
+    if (status === 'proposed') return false;
+    return !isTerminal(status) || state.kernel?.hasWorkLeft === true || mustLand({ state, ...this.surroundings });
+  }
+
+  /** Settles when the run has ended and everyone knows, or it cannot go on. */
   get ended(): Promise<RunResult> {
     return this.#ended.promise;
   }
@@ -94,16 +93,18 @@ export class ManagedRun {
   }
 
   /** Makes an entry durable, then tells of it. A run that cannot write does not go on. */
-  async record(entry: EntryBody, fact?: RunFact): Promise<void> {
-    if (this.#halted) throw this.#halted;
-    this.#journal.add(entry);
+  async record(entry: RunRecordInput, checkpoint?: CheckpointParts): Promise<void> {
+    if (this.halted) throw this.halted;
+    const fact = this.state.addRecord(entry);
+    this.journal.add(entry);
+    if (checkpoint) this.journal.addCheckpoint(checkpoint);
     try {
-      await this.#journal.flush();
+      await this.journal.flush();
     } catch (error) {
       this.halt(error);
       throw error;
     }
-    if (fact) this.log.append(fact, entry.at);
+    if (fact) this.state.log.append(fact, entry.at);
   }
 
   /** Resolves when nothing of the run is on its way any more but its attempts. */
@@ -113,48 +114,80 @@ export class ManagedRun {
   }
 
   /** Puts a revision in the place of the plan. */
-  async replan(next: { readonly plan: Plan; readonly history: ProposalHistory }, entry: EntryBody): Promise<void> {
-    this.#status = nextRunStatus(this.#status, 'REVISE');
-    this.plan = next.plan;
-    this.history = next.history;
+  async replan(plan: Plan, entry: RunRecordInput, checkpoint: CheckpointParts): Promise<void> {
+    const before = this.state.plan;
+    nextRunStatus(this.status, 'REVISE');
+    this.state.plan = plan;
     this.#view.reset();
-    await this.record(entry, { type: 'run.revised', revision: next.plan.revision, digest: next.plan.digest });
+    try {
+      await this.record(entry, checkpoint);
+    } catch (error) {
+      this.state.plan = before;
+      throw error;
+    }
+  }
+
+  /** Another process has revised what is proposed. */
+  replacePlan(plan: Plan): void {
+    this.state.plan = plan;
+    this.#view.reset();
+  }
+
+  /** Takes what the process that drives the run has written. */
+  follow(entries: readonly JournalEntry[]): void {
+    this.#isFollowing = true;
+    try {
+      for (const entry of entries) {
+        this.state.replay(entry, this.surroundings.migrate);
+        this.journal.skipTo(entry);
+      }
+    } finally {
+      this.#isFollowing = false;
+    }
+    if (isTerminal(this.status)) this.end();
+  }
+
+  /** From now on this process drives the run, under this fence. */
+  drive(fence: number): void {
+    this.isDriven = true;
+    this.journal.useFence(fence);
+    this.surroundings.hold.keep(this.runId);
   }
 
   /** Takes the approval, sets up what the run needs, makes its machines and lets them go. */
   async start(approved: ApprovedPlan): Promise<void> {
     const { revision, digest } = this.plan;
     const { approvedBy, steps } = approved;
-    this.#status = nextRunStatus(this.#status, 'APPROVE');
-    this.approvedSteps = steps;
-    const approval = { type: 'run.approved', revision, digest, approvedBy, steps } as const;
-    await this.record({ ...approval, at: this.#now() }, approval);
-    const materialized = await this.#provisioned(approved);
-    if (!materialized || this.#halted) return;
-    const engine = this.#createEngine(materialized);
-    this.engine = engine;
-    await engine.driver.submit(
-      this.#cancelReason === undefined
-        ? { type: 'run.start', graceMs: this.surroundings.graceMs, ...(steps && { steps }) }
-        : { type: 'run.cancel', reason: this.#cancelReason },
-    );
+    nextRunStatus(this.status, 'APPROVE');
+    await this.record({ type: 'run.approved', at: this.#now(), revision, digest, approvedBy, steps });
+    await this.#goOn(approved);
+  }
+
+  /** Goes on from wherever the run was left. */
+  async takeUp({ lost, shiftMs }: TakeUp): Promise<void> {
+    const { state, surroundings } = this;
+    const { machines, migrated } = state;
+    const isOver = isTerminal(this.status);
+    if (isOver && !machines?.kernel.hasWorkLeft) return this.#land();
+    await rehire(this.#provisionOptions());
+    if (migrated) await this.record({ type: 'run.migrated', at: this.#now(), ...migrated });
+    if (!machines) return this.#goOn(state.approved());
+    if (machines.kernel.status === 'approved') return this.#letGo(this.#createEngine(machines));
+    const { maxLostStarts } = surroundings;
+    await this.#createEngine(machines).driver.submit({ type: 'run.recovered', lost, maxLostStarts, shiftMs });
+    if (isOver) await this.#land();
   }
 
   /** Ends a run that has no machines yet: at once while proposed, as soon as it is set up while approved. */
   async cancelEarly(reason: string): Promise<void> {
-    if (this.#status === 'approved') {
+    if (this.status === 'approved') {
       this.#cancelReason ??= reason;
       this.#stopping.abort();
       return;
     }
-    await this.#withdraw(reason);
-  }
-
-  async #withdraw(reason: string): Promise<void> {
-    this.#status = nextRunStatus(this.#status, 'CANCEL');
-    await this.record({ type: 'run.withdrawn', at: this.#now(), reason }, { type: 'run.cancelled', reason });
-    await this.#release();
-    this.#end();
+    nextRunStatus(this.status, 'CANCEL');
+    await this.record({ type: 'run.withdrawn', at: this.#now(), reason });
+    await this.#land();
   }
 
   /** Leaves the run where it is, in this process. */
@@ -163,140 +196,97 @@ export class ManagedRun {
     else this.#haltNow(new RunHaltedError(this.runId, { cause }));
   }
 
+  /** Leaves the run in good order, for whoever takes it up next. */
+  async leave(cause: unknown): Promise<void> {
+    const canWrite = this.isDriven && !this.halted;
+    this.halt(cause);
+    if (!canWrite) return;
+    this.journal.add({ type: 'run.let-go', at: this.#now() });
+    // Where that cannot be written, the run looks like one whose process died, and is taken up as such.
+    await this.journal.flush().catch(() => undefined);
+  }
+
+  /** Resolves its result, for a run that is over and that nobody has to do anything for. */
+  end(): void {
+    this.state.log.end();
+    this.#ended.resolve(resultOf(this.view(), this.state.kernel?.deliverableStep));
+    if (!this.isOpen) this.surroundings.hold.drop(this.runId);
+  }
+
   #now(): number {
     return this.surroundings.clock.now();
   }
 
-  #summary() {
-    const { plan, runId, status } = this;
-    const { goal, revision, context } = plan;
-    const { parentTicket, scope } = context;
-    const open = status !== 'proposed' && !isTerminal(status);
-    return { runId, status, goal, revision, parentTicket, scope, createdAt: this.#createdAt, open };
+  /** From the approval to the first command, leaving out what is on record already. */
+  async #goOn(approved: ApprovedPlan): Promise<void> {
+    const materialized = await setUpRun(approved, { ...this.#provisionOptions(), cancelReason: () => this.#cancelReason });
+    if (!materialized) return this.#land();
+    if (!this.halted) await this.#letGo(this.#createEngine(this.state.useMachines(materialized)));
   }
 
-  /** Hires, team, project and machines; or nothing, and the run is over. */
-  async #provisioned(approved: ApprovedPlan): Promise<MaterializedRun | undefined> {
-    const { runId, plan, surroundings } = this;
-    const { workspace, clock, graceMs, workspaceTimeoutMs: limitMs } = surroundings;
-    try {
-      const record = (entry: EntryBody) => this.#recordHire(entry);
-      const { signal } = this.#stopping;
-      const options = { runId, plan, workspace, agents: this.#agents, clock, limitMs, graceMs, signal, record };
-      this.#provision = await provision(options);
-      const { roles, teamId, projectId } = this.#provision;
-      const materialized = materialize(approved, roles);
-      const entry = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
-      await this.record(entry, { type: 'run.provisioned', teamId, projectId, roles });
-      return materialized;
-    } catch (cause) {
-      if (this.#halted) throw this.#halted;
-      if (this.#cancelReason === undefined) await this.#refuse(cause);
-      else await this.#withdraw(this.#cancelReason);
-      return undefined;
-    }
-  }
-
-  async #recordHire(entry: EntryBody): Promise<void> {
-    if (entry.type !== 'role.hired') return this.record(entry);
-    const { role, agentId } = entry;
-    this.#hires.push({ role, agentId });
-    await this.record(entry, { type: 'run.hired', role, agentId });
-  }
-
-  /** What an approved run needs could not be set up. */
-  async #refuse(cause: unknown): Promise<void> {
-    const error = { code: codeOf(cause, 'PROVISIONING_FAILED'), message: messageOf(cause, 'The workspace') };
-    this.#status = nextRunStatus(this.#status, 'FAIL');
-    await this.record(
-      { type: 'run.refused', at: this.#now(), error },
-      { type: 'run.failed', reason: 'provisioning_failed', error },
+  async #letGo({ driver }: RunEngine): Promise<void> {
+    const steps = this.state.record.approval?.steps;
+    const { graceMs, compensate } = this.surroundings;
+    await driver.submit(
+      this.#cancelReason === undefined
+        ? { type: 'run.start', graceMs, compensate, ...(steps && { steps }) }
+        : { type: 'run.cancel', reason: this.#cancelReason },
     );
-    await this.#release();
-    this.#end();
   }
 
-  #createEngine(materialized: MaterializedRun): Engine {
-    const { runId, log, surroundings } = this;
-    const { clock, queue, graceMs, isClosing } = surroundings;
-    const { teamId = null, projectId = null } = this.#provision ?? {};
-    const attempts = createRunAttempts({
-      runId,
-      materialized,
-      queue,
-      isClosing,
-      clock,
-      graceMs,
-      driver: () => driver,
-      agentOf: this.#agents.find,
-      resources: new Set([...surroundings.resources, ...Object.keys(materialized.definition.resources)]),
-      place: { teamId, projectId },
-    });
-    const kernel = createKernel(materialized);
-    const driver = createRunDriver({ runId, kernel, journal: this.#journal, log, clock, handlers: this.#handlers(attempts) });
-    return { driver, attempts };
+  #provisionOptions(): ProvisionOptions {
+    const { runId, plan, surroundings, state } = this;
+    const { workspace, clock, graceMs, workspaceTimeoutMs: limitMs } = surroundings;
+    const { signal } = this.#stopping;
+    const record = (entry: RunRecordInput) => this.record(entry);
+    return { runId, plan, workspace, agents: this.#agents, clock, limitMs, graceMs, signal, record, done: state.record };
   }
 
-  #handlers(attempts: RunAttempts): CommandHandlers {
-    return {
-      start: attempts.start,
-      abort: ({ stepId, reason }) => attempts.abort(stepId, reason),
-      resumed: attempts.release,
-      deliver: () => void this.#deliver(),
-      ended: () => void this.#release().then(() => this.#end()),
-      halted: (error) => {
-        attempts.abortAll(error.message);
-        this.#haltNow(error);
+  #createEngine(machines: RunMachines): RunEngine {
+    const { state, surroundings } = this;
+    const engine = createRunEngine({
+      state,
+      machines,
+      journal: this.journal,
+      agents: this.#agents,
+      surroundings,
+      handlers: {
+        deliver: () => void this.#deliver(engine),
+        ended: () => void this.#land(),
+        settled: () => surroundings.hold.drop(this.runId),
+        halted: (error) => this.#haltNow(error),
       },
-    };
+    });
+    this.engine = engine;
+    return engine;
   }
 
-  async #deliver(): Promise<void> {
+  async #deliver({ driver }: RunEngine): Promise<void> {
     const { workspace, clock, workspaceTimeoutMs: limitMs } = this.surroundings;
-    const { runId, plan, engine } = this;
-    if (!engine) return;
+    const { runId, plan, state } = this;
     this.#isDelivering = true;
-    const deliverable = engine.attempts.outputs.get(engine.driver.kernel.deliverableStep) ?? null;
+    const deliverable = state.outputs.get(driver.kernel.deliverableStep) ?? null;
     const { parentTicket } = plan.context;
     const { signal } = this.#stopping;
-    try {
-      await deliver({ workspace, clock, limitMs, signal, runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable });
-      engine.driver.offer({ type: 'run.delivered' });
-    } catch (cause) {
-      const error = { code: 'DELIVERY_FAILED', message: messageOf(cause, 'The workspace') };
-      engine.driver.offer({ type: 'run.delivery-failed', error });
-    }
+    const options = { workspace, clock, limitMs, signal, runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable };
+    driver.offer(await deliver(options));
   }
 
-  async #release(): Promise<void> {
-    const { runId, surroundings } = this;
-    const { workspace, clock, graceMs } = surroundings;
-    const record = ({ role, agentId }: Hire) => {
-      const entry = { type: 'role.released', at: this.#now(), role, agentId } as const;
-      return this.record(entry, { type: 'run.released', role, agentId });
-    };
-    await releaseHires(this.#hires.splice(0), { runId, workspace, clock, limitMs: graceMs, record });
-  }
-
-  #end(): void {
-    this.log.end();
-    this.#ended.resolve(this.#result());
+  /** The run is over: everyone hears of it, once, and then whoever waits for its result. */
+  async #land(): Promise<void> {
+    if (this.#isLanding) return;
+    this.#isLanding = true;
+    const { state, surroundings } = this;
+    const { workspace, clock, graceMs: limitMs } = surroundings;
+    await landRun({ state, workspace, clock, limitMs, record: (entry) => this.record(entry) });
+    if (!this.halted) this.end();
   }
 
   #haltNow(error: RunHaltedError): void {
-    this.#halted ??= error;
+    this.halted ??= error;
+    this.surroundings.hold.drop(this.runId);
     this.#stopping.abort();
-    this.log.end();
+    this.state.log.end();
     this.#ended.reject(error);
-  }
-
-  #result(): RunResult {
-    const { status, gaps, usage, reason, error, steps } = this.view();
-    if (status !== 'completed') {
-      const ended = status === 'cancelled' ? status : 'failed';
-      return { status: ended, gaps, usage, ...(reason !== undefined && { reason }), ...(error && { error }) };
-    }
-    const id = this.engine?.driver.kernel.deliverableStep;
-    return { status, deliverable: steps.find((step) => step.id === id)?.output ?? null, gaps, usage };
   }
 }

@@ -1,11 +1,13 @@
 import type { Agent, AgentFunction } from '../ports/agent.js';
 import type { Clock, IdSource } from '../ports/clock.js';
 import type { ResourceLimit } from '../ports/proposal.js';
+import type { CompensationPolicy } from '../ports/run.js';
 import type { RunStore } from '../ports/store.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Topology } from '../ports/topology.js';
 import type { Workspace } from '../ports/workspace.js';
 import type { ProposalLimits } from '../proposal/proposal-limits.js';
+import type { Migration } from './run-state.js';
 
 /** What an orchestrator is made of. Only `agents` is required. */
 export interface OrchestratorOptions {
@@ -23,8 +25,23 @@ export interface OrchestratorOptions {
   readonly clock?: Clock;
   /** Ids of new runs. Default: ULIDs. */
   readonly ids?: IdSource;
-  /** Name of this process, for stores that several processes share. No store does in this version. */
+  /**
+   * Name of this process, for stores that several processes share. A process that starts under the name of another takes its place at
+   * once, so no two may have the same name at a time. Default: none; then a process takes over from one that has ended, or whose lease has run out.
+   */
   readonly owner?: string;
+  /** How long a process holds its runs without a sign of life, in milliseconds. Default: 30,000. */
+  readonly leaseMs?: number;
+  /** Starts of an attempt that may be lost with their process, before the step is in doubt and not started again. Default: 3. */
+  readonly maxLostStarts?: number;
+  /** What becomes of a step in doubt that no probe can tell of: it waits for `run.decide`, or fails. Default: `park`. */
+  readonly whenInDoubt?: 'park' | 'fail';
+  /** When steps that succeeded are compensated: their run failed, or was cancelled. Default: `always`. */
+  readonly compensate?: CompensationPolicy;
+  /** What becomes of timers that fell due while no process was there: they fire at once, or every deadline is put off by that time. Default: `fire`. */
+  readonly missedTimers?: 'fire' | 'extend';
+  /** Lets a run go on whose machines come out with another digest than it was started with. Default: such a run is refused. */
+  readonly migrate?: Migration;
   readonly telemetry?: Telemetry;
   /** Attempts of all runs that may work at once. Default: 1,000. */
   readonly concurrency?: number;
@@ -46,6 +63,12 @@ export interface OrchestratorSettings {
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;
   readonly graceMs: number;
+  readonly leaseMs: number;
+  readonly maxLostStarts: number;
+  readonly whenInDoubt: 'park' | 'fail';
+  readonly compensate: CompensationPolicy;
+  readonly missedTimers: 'fire' | 'extend';
+  readonly migrate: Migration | undefined;
   readonly workspaceTimeoutMs: number;
   readonly limits: Partial<ProposalLimits> | undefined;
 }

@@ -6,7 +6,7 @@ import { quote } from '../shared/issue.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { callWorkspace } from './call-workspace.js';
 import { HireNotPossibleError, WorkspaceAnswerError } from './errors.js';
-import type { EntryBody } from './run-journal.js';
+import type { RunRecordInput } from '../ports/run.js';
 import { messageOf } from './thrown.js';
 
 /** What has been set up for a run. */
@@ -32,7 +32,13 @@ export interface ProvisionOptions {
   readonly signal: AbortSignal;
   readonly graceMs: number;
   /** Makes an entry durable before the next thing is set up. */
-  readonly record: (entry: EntryBody) => Promise<void>;
+  readonly record: (entry: RunRecordInput) => Promise<void>;
+  /** What is on record already, from before a crash: it is not set up again. */
+  readonly done: {
+    readonly hires: readonly Hire[];
+    readonly teamId: string | null;
+    readonly projectId: string | null;
+  };
 }
 
 /** Checks, before anything is approved, that every role can be filled. @throws AgentNotFoundError, HireNotPossibleError */
@@ -53,13 +59,35 @@ export function checkRoles({ plan, workspace, agents }: Pick<ProvisionOptions, '
 export async function provision(options: ProvisionOptions): Promise<Provision> {
   const roles: [string, { readonly agentId: string }][] = [];
   for (const role of options.plan.roles) {
-    const agentId = role.kind === 'existing' ? role.agentId : await fill(role, options);
+    const agentId = role.kind === 'existing' ? role.agentId : (hiredFor(role.key, options) ?? (await fill(role, options)));
     roles.push([role.key, { agentId }]);
   }
   const map = Object.fromEntries(roles);
-  const teamId = await createTeam(options, map);
-  const projectId = await createProject(options, teamId);
+  const teamId = options.done.teamId ?? (await createTeam(options, map));
+  const projectId = options.done.projectId ?? (await createProject(options, teamId));
   return { roles: map, teamId, projectId };
+}
+
+const hiredFor = (role: string, { done }: Pick<ProvisionOptions, 'done'>): string | undefined =>
+  done.hires.find((hire) => hire.role === role)?.agentId;
+
+/**
+ * Gets back the agents that the workspace gave with its hires: they went with the process. The same call under the same key gives the same
+ * hire. @throws HireNotPossibleError when it gives another.
+ */
+export async function rehire(options: ProvisionOptions): Promise<void> {
+  const { plan, agents, workspace, done } = options;
+  for (const { role: key, agentId } of done.hires) {
+    const role = plan.roles.find((candidate) => candidate.key === key);
+    if (agents.find(agentId) !== undefined || role?.kind !== 'hire' || !workspace.hire) continue;
+    const again = await hire(role, options);
+    if (again.agentId !== agentId) {
+      const detail = `the workspace's hire() gave "${again.agentId}" where it had given "${agentId}" for the same idempotency key.`;
+      throw new HireNotPossibleError(key, detail);
+    }
+    if (again.agent) agents.add(agentId, again.agent);
+    agents.require(agentId, key);
+  }
 }
 
 /** Without a workspace that hires, the agent that goes by the role's key, or by the name of the hire, fills the role. */

@@ -12,10 +12,11 @@ export interface ReleaseOptions {
   readonly record: (hire: Hire) => Promise<void>;
 }
 
-/** Lets the hires of a run go, each once. One that does not answer is left behind, on record as hired. */
-export async function releaseHires(hires: readonly Hire[], options: ReleaseOptions): Promise<void> {
+/** Lets the hires of a run go, each once. One that does not answer stays on record as hired. Gives whether all have gone. */
+export async function releaseHires(hires: readonly Hire[], options: ReleaseOptions): Promise<boolean> {
   const { runId, workspace, clock, limitMs, record } = options;
-  if (!workspace.release) return;
+  if (!workspace.release) return true;
+  let haveAllGone = true;
   for (const hire of hires) {
     const request = { runId, idempotencyKey: `${runId}:release:${hire.role}`, ...hire };
     try {
@@ -23,6 +24,8 @@ export async function releaseHires(hires: readonly Hire[], options: ReleaseOptio
       await record(hire);
     } catch {
       // The run is over, and neither a house that keeps the hire nor a store that fails can change how it ended.
+      haveAllGone = false;
     }
   }
+  return haveAllGone;
 }

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers';
+
 import type { Kernel } from '../kernel/create-kernel.js';
 import { IllegalInputError } from '../kernel/illegal-input-error.js';
 import type { CancelTimer, Clock } from '../ports/clock.js';
@@ -18,6 +20,11 @@ export interface RunDriver {
    * @throws IllegalInputError, synchronously, when the run does not allow it; nothing has changed then.
    */
   submit(input: InputBody): Promise<void>;
+  /**
+   * {@link submit} for what is not worth a commit of its own: it is written with the next one, and in any case once this turn of the event
+   * loop is over. Gives whether it was taken.
+   */
+  note(input: InputBody): boolean;
   /** {@link submit} for inputs that may come too late; gives whether it was taken. Failures of the store halt the run. */
   offer(input: InputBody): boolean;
   /** Stops here without touching the run: no more commands, all timers gone. */
@@ -32,6 +39,8 @@ export interface RunDriverOptions {
   readonly kernel: Kernel;
   readonly journal: RunJournal;
   readonly log: EventLog;
+  /** Hears of every input that the kernel has taken, before anything follows from it. */
+  readonly remember: (input: RunInput) => void;
   readonly clock: Clock;
   readonly handlers: CommandHandlers;
 }
@@ -40,8 +49,12 @@ export interface RunDriverOptions {
 export interface CommandHandlers {
   start(command: Extract<Command, { readonly type: 'step.start' }>): void;
   abort(command: Extract<Command, { readonly type: 'step.abort' }>): void;
+  compensate(command: Extract<Command, { readonly type: 'step.compensate' }>): void;
+  probe(command: Extract<Command, { readonly type: 'step.probe' }>): void;
   deliver(command: Extract<Command, { readonly type: 'run.deliver' }>): void;
   ended(status: TerminalRunStatus): void;
+  /** Nothing is left to do for a run that is over. */
+  settled(): void;
   resumed(): void;
   halted(error: RunHaltedError): void;
 }
@@ -49,13 +62,15 @@ export interface CommandHandlers {
 /** Commands carried out in one go before other work of the process gets a turn: some milliseconds, with agents that answer at once. */
 const burst = 200;
 
-export function createRunDriver({ runId, kernel, journal, log, clock, handlers }: RunDriverOptions): RunDriver {
+export function createRunDriver({ runId, kernel, journal, log, clock, remember, handlers }: RunDriverOptions): RunDriver {
   const timers = new Map<string, CancelTimer>();
   const due: { readonly command: Command; readonly at: number }[] = [];
   let releasing: Promise<void> | undefined;
   /** Commands carried out since other work had a turn. Over all releases, because agents that answer at once leave no gap between them. */
   let carried = 0;
   let halted: RunHaltedError | undefined;
+  /** Something was taken that no release is on its way for. */
+  let noted = false;
 
   const halt = (cause: unknown): void => {
     if (halted) return;
@@ -95,16 +110,20 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
       case 'step.start':
         return handlers.start(command);
       case 'step.compensate':
+        return handlers.compensate(command);
       case 'step.probe':
-        return;
+        return handlers.probe(command);
       case 'step.abort':
         return handlers.abort(command);
       case 'run.deliver':
         return handlers.deliver(command);
       case 'run.ended':
         // What was only waited for in case the run goes on must not keep the process.
-        clearTimers();
+        if (!kernel.hasWorkLeft) clearTimers();
         return handlers.ended(command.status);
+      case 'run.settled':
+        clearTimers();
+        return handlers.settled();
     }
   };
 
@@ -132,6 +151,28 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
     }
   };
 
+  /** Applies an input and puts it where the next commit finds it. */
+  const take = (body: InputBody): void => {
+    const at = clock.now();
+    // A member of its own comes first: V8 gives what is spread and then added to a hidden class of its own, at ten times the cost.
+    const input = { seq: journal.seq + 1, ...body, at } as RunInput & { readonly seq: number };
+    const commands = kernel.apply(input);
+    remember(input);
+    journal.add(input);
+    for (const command of commands) due.push({ command, at });
+  };
+
+  const releaseNext = (): Promise<void> => {
+    noted = false;
+    releasing = (releasing ?? Promise.resolve()).then(release);
+    return releasing;
+  };
+
+  /** Releases what was only noted, unless a commit has taken it along by then. */
+  const releaseNoted = (): void => {
+    if (noted && !halted) releaseNext().catch(halt);
+  };
+
   const driver: RunDriver = {
     kernel,
     get halted() {
@@ -139,14 +180,21 @@ export function createRunDriver({ runId, kernel, journal, log, clock, handlers }
     },
     submit(body) {
       if (halted) return Promise.reject(halted);
-      const at = clock.now();
-      // A member of its own comes first: V8 gives what is spread and then added to a hidden class of its own, at ten times the cost.
-      const input = { seq: journal.seq + 1, ...body, at } as RunInput & { readonly seq: number };
-      const commands = kernel.apply(input);
-      journal.add(input);
-      for (const command of commands) due.push({ command, at });
-      releasing = (releasing ?? Promise.resolve()).then(release);
-      return releasing;
+      take(body);
+      return releaseNext();
+    },
+    note(body) {
+      if (halted) return false;
+      try {
+        take(body);
+      } catch (error) {
+        if (!(error instanceof IllegalInputError)) halt(error);
+        return false;
+      }
+      // Not by the run's clock: a virtual one may stand still.
+      if (!noted) setImmediate(releaseNoted);
+      noted = true;
+      return true;
     },
     offer(input) {
       try {

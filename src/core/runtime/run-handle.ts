@@ -4,6 +4,7 @@ import type { Actor, Gap, RunEvent, StoredError, TerminalRunStatus } from '../po
 import type { UsageTotals } from '../ports/usage.js';
 import type { RunView } from '../views/run-view.js';
 import type { ReadOptions } from './event-log.js';
+import type { DurabilityFigures } from './run-journal.js';
 
 /** How a run ended. */
 export interface RunResult {
@@ -43,6 +44,8 @@ export interface Run {
   result(): Promise<RunResult>;
   /** Everything known of the run at this moment, as plain data. */
   view(): RunView;
+  /** What it has cost so far to keep the run, in this process. */
+  durability(): DurabilityFigures;
   /** Events in order from a cursor on, then what comes, until the run has ended. */
   events(options?: ReadOptions): AsyncIterable<RunEvent>;
   /** No new step starts until `resume`; steps under way go on. Rejects with IllegalInputError when the run is not under way. */
@@ -53,7 +56,11 @@ export interface Run {
    * Ends the run: aborts what is under way and waits until it has ended or the grace time is over. Rejects with IllegalInputError
    * when the run is over already.
    */
-  cancel(options?: { readonly reason?: string }): Promise<RunResult>;
+  cancel(options?: {
+    readonly reason?: string;
+    /** Whether what succeeded is compensated. Default: as the orchestrator's `compensate` says. */
+    readonly compensate?: boolean;
+  }): Promise<RunResult>;
   /**
    * Approves more of a plan of which only a part was. Together with that part the steps must have all their dependencies.
    * Rejects with ApprovalRefusedError otherwise.

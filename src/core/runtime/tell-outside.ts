@@ -2,6 +2,7 @@ import type { PlanContext } from '../ports/plan.js';
 import type { RunEvent } from '../ports/run.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Workspace } from '../ports/workspace.js';
+import { isEnding } from './land-run.js';
 
 export interface Listeners {
   readonly workspace: Workspace;
@@ -16,7 +17,9 @@ export function tellOutside(event: RunEvent, { workspace, telemetry, context }: 
   const call = () => ({ runId, idempotencyKey: `${runId}:event:${seq}`, event });
   // Asked first: most runs have no listener, and every step has several events.
   if (telemetry) quietly(() => telemetry.event(event));
-  if (parentTicket !== null && workspace.updateTicket) quietly(() => workspace.updateTicket?.({ parentTicket, ...call() }));
+  // Of the end it hears when the run lands, which is waited for.
+  if (parentTicket !== null && workspace.updateTicket && !isEnding(event))
+    quietly(() => workspace.updateTicket?.({ parentTicket, ...call() }));
   if (channel !== null && workspace.postToChannel) quietly(() => workspace.postToChannel?.({ channel, ...call() }));
 }
 

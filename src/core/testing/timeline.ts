@@ -1,4 +1,4 @@
-import type { CancelTimer } from '../ports/clock.js';
+import type { CancelTimer, ScheduleOptions } from '../ports/clock.js';
 import { createTimerQueue } from './timer-queue.js';
 import { VirtualTimeInvalidError } from './virtual-time-error.js';
 
@@ -11,9 +11,9 @@ export interface Timeline {
   readonly activity: number;
   /** Outside work that time has to wait for. */
   readonly held: number;
-  /** Timers set and neither fired nor cancelled. */
+  /** Timers set and neither fired nor cancelled, those in the background aside. */
   readonly pending: number;
-  schedule(dueAt: number, callback: () => void): CancelTimer;
+  schedule(dueAt: number, callback: () => void, options?: ScheduleOptions): CancelTimer;
   hold(work: Promise<unknown>): void;
   /** Due time of the next timer; `Infinity` where there is none. */
   nextDueAt(): number;
@@ -27,7 +27,7 @@ export interface Timeline {
 export function createTimeline(startAt: number): Timeline {
   if (!Number.isFinite(startAt)) throw new VirtualTimeInvalidError(startAt, 'The start');
   const timers = createTimerQueue();
-  let [now, fired, activity, held] = [startAt, 0, 0, 0];
+  let [now, fired, activity, held, background] = [startAt, 0, 0, 0, 0];
   const nextDueAt = (): number => timers.nextDueAt() ?? Infinity;
   const release = (): void => {
     held--;
@@ -48,15 +48,26 @@ export function createTimeline(startAt: number): Timeline {
       return held;
     },
     get pending() {
-      return timers.size;
+      return timers.size - background;
     },
-    schedule(dueAt, callback) {
+    schedule(dueAt, callback, options) {
       if (!Number.isFinite(dueAt)) throw new VirtualTimeInvalidError(dueAt, 'The due time');
       activity++;
       // A time that has passed is due now, behind whatever is due now already.
-      const timer = timers.add(Math.max(dueAt, now), callback);
+      const isBackground = options?.background === true;
+      if (isBackground) background++;
+      let isOver = false;
+      const end = (): void => {
+        if (isBackground && !isOver) background--;
+        isOver = true;
+      };
+      const timer = timers.add(Math.max(dueAt, now), () => {
+        end();
+        callback();
+      });
       return () => {
         activity++;
+        end();
         timers.cancel(timer);
       };
     },

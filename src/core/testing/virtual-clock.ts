@@ -32,7 +32,7 @@ export interface VirtualClock extends Clock {
   runUntil<T>(promise: PromiseLike<T>, limits?: DriveLimits): Promise<T>;
   /** Keeps time from moving until `work` that takes real time (a file, a socket) has settled; gives `work` back. */
   hold<T>(work: Promise<T>): Promise<T>;
-  /** Timers set and neither fired nor cancelled. */
+  /** Timers set and neither fired nor cancelled, those in the background aside. */
   readonly pendingTimers: number;
 }
 
@@ -51,7 +51,7 @@ export function createVirtualClock({ startAt = Date.UTC(2026, 0, 1) }: VirtualCl
 
   const clock: VirtualClock = {
     now: () => timeline.now,
-    schedule: (dueAt, callback) => timeline.schedule(dueAt, callback),
+    schedule: (dueAt, callback, options) => timeline.schedule(dueAt, callback, options),
     setTimeout: (callback, delayMs) => timeline.schedule(after(delayMs), callback),
     clearTimeout: (timer) => timer?.(),
     sleep: (delayMs, options) => sleepUntil(clock, after(delayMs), options),

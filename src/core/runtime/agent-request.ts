@@ -1,0 +1,83 @@
+import type { Kernel } from '../kernel/create-kernel.js';
+import type { StepDefinition } from '../materializer/definition.js';
+import type { MaterializedRun } from '../materializer/materialize.js';
+import { compensationRequest, stepRequest, type StepRequest } from '../materializer/step-request.js';
+import type { AgentRequest } from '../ports/agent.js';
+import { copyJson } from '../shared/copy-json.js';
+import type { Json } from '../shared/json.js';
+import type { ProbeCommand, StartCommand } from './run-attempts.js';
+import type { RunState } from './run-state.js';
+
+export interface AgentRequestsOptions {
+  readonly state: RunState;
+  readonly materialized: MaterializedRun;
+  readonly kernel: () => Kernel;
+}
+
+/** Puts together what the agents of one run are asked. */
+export interface AgentRequests {
+  stepOf(stepId: string): StepDefinition;
+  /** What a step is given of what came before. */
+  inputsOf(step: StepDefinition): StepRequest;
+  requestOf(command: StartCommand | ProbeCommand): AgentRequest;
+  /** Results of `once` of a step, those of earlier attempts and processes included. */
+  recorded(stepId: string): Map<string, Promise<Json>>;
+}
+
+export function createAgentRequests({ state, materialized, kernel }: AgentRequestsOptions): AgentRequests {
+  const { runId, outputs, effects, record } = state;
+  const { definition, graph } = materialized;
+  const recorded = new Map<string, Map<string, Promise<Json>>>();
+  const roles = new Map(definition.roles.map((role) => [role.key, role]));
+  const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1]!;
+
+  const inputsOf = (step: StepDefinition): StepRequest =>
+    stepRequest(step, {
+      outputOf: (source) => outputs.get(source),
+      gaps: step.join === 'all-settled' ? kernel().gaps() : [],
+      promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
+    });
+
+  const undoingOf = (step: StepDefinition): StepRequest =>
+    compensationRequest(step, {
+      output: outputs.get(step.id) ?? null,
+      promptTemplate: roles.get(step.compensation?.role ?? '')?.promptTemplate,
+    });
+
+  return {
+    stepOf,
+    inputsOf,
+    requestOf(command) {
+      const { stepId, attempt } = command;
+      const step = stepOf(stepId);
+      const isUndoing = command.type === 'step.compensate';
+      const role = (isUndoing ? step.compensation?.role : step.role) ?? '';
+      const { input, ...prepared } = isUndoing ? undoingOf(step) : inputsOf(step);
+      const { parentTicket, channel, repositories, scope } = definition.context;
+      const { teamId, projectId } = record;
+      return {
+        runId,
+        stepId,
+        kind: isUndoing ? 'compensation' : step.kind,
+        role,
+        attempt: isUndoing ? command.effort : attempt,
+        // A probe asks about an attempt, so it speaks of that one's key.
+        idempotencyKey: `${runId}:${command.type === 'step.probe' ? command.startId : command.id}`,
+        ...prepared,
+        // Outputs are shared and frozen; an agent may do with its input what it likes.
+        input: copyJson(input),
+        ...(step.outputSchema !== undefined && !isUndoing && { outputSchema: step.outputSchema }),
+        session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
+        allowance: command.type === 'step.probe' ? {} : command.allowance,
+        tools: roles.get(role)?.tools ?? [],
+        context: { parentTicket, channel, repositories, scope, teamId, projectId },
+      };
+    },
+    recorded(stepId) {
+      const results = recorded.get(stepId) ?? new Map<string, Promise<Json>>();
+      recorded.set(stepId, results);
+      for (const [name, value] of effects.get(stepId) ?? []) if (!results.has(name)) results.set(name, Promise.resolve(value));
+      return results;
+    },
+  };
+}

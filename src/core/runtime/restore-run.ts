@@ -1,0 +1,70 @@
+import { planDigest } from '../plan/plan-digest.js';
+import { planProposal } from '../plan/plan-proposal.js';
+import type { Plan } from '../ports/plan.js';
+import type { OrchestrationProposal } from '../ports/proposal.js';
+import type { CheckpointParts, StoredRun } from '../ports/store.js';
+import type { Topology } from '../ports/topology.js';
+import { deepFreeze } from '../shared/freeze.js';
+import type { Json } from '../shared/json.js';
+import { StoreCorruptError } from '../shared/store-error.js';
+import { DigestMismatchError } from './errors.js';
+import { isTerminal } from './is-terminal.js';
+import { RunState, type Migration } from './run-state.js';
+
+export interface RestoreOptions {
+  readonly topologies: readonly Topology[];
+  readonly migrate: Migration | undefined;
+}
+
+/** The part of a checkpoint that holds what was proposed, arranged: a run keeps to it, whatever its topology does by then. */
+interface PlanPart {
+  readonly plan: Plan;
+  /** Version of the topology that made it; `null` for one without, and for a plan that was written by hand. */
+  readonly topologyVersion: string | null;
+}
+
+/** The parts that are stored with a proposal. */
+export function planParts(plan: Plan, topologies: readonly Topology[]): CheckpointParts {
+  const topologyVersion = topologies.find(({ kind }) => kind === plan.topology.kind)?.version ?? null;
+  const part: PlanPart = { plan, topologyVersion };
+  return { plan: part as unknown as Json };
+}
+
+/**
+ * A run as it is stored, brought to where its journal ends. Nothing is called and nothing changes.
+ *
+ * @throws DigestMismatchError when its plan or its machines would come out differently now, and no migration lets it go on.
+ */
+export function restoreRun(stored: StoredRun, { topologies, migrate }: RestoreOptions): RunState {
+  const { summary, checkpoint, journal } = stored;
+  const { runId } = summary;
+  const part = checkpoint?.['plan'] as unknown as PlanPart | undefined;
+  if (!part) throw new StoreCorruptError(`Run ${runId}`, 'it has no plan.');
+  const state = new RunState(runId, deepFreeze(part.plan));
+  for (const entry of journal) state.replay(entry, migrate);
+  checkPlan(state, { part, topologies, migrate });
+  return state;
+}
+
+interface PlanCheck extends RestoreOptions {
+  readonly part: PlanPart;
+}
+
+/** Whether what was shown is still what would be planned. A run that is over is past caring. */
+function checkPlan(state: RunState, { part, topologies, migrate }: PlanCheck): void {
+  const { runId, plan, record } = state;
+  const refuse = (found: string): void => {
+    const mismatch = new DigestMismatchError(runId, record.digest, found, 'plan');
+    if (!migrate?.(mismatch)) throw mismatch;
+  };
+  if (isTerminal(state.kernel?.status ?? record.status)) return;
+  // Once there are machines, their digest has vouched for the plan.
+  const stored = state.machines ? plan.digest : planDigest(plan);
+  if (stored !== record.digest) refuse(stored);
+  const proposal = record.revisions.at(-1)?.proposal as unknown as OrchestrationProposal | undefined;
+  const topology = topologies.find(({ kind }) => kind === plan.topology.kind);
+  if (!proposal || !topology || (topology.version !== undefined && topology.version === part.topologyVersion)) return;
+  const again = planProposal(proposal, { topologies, revision: plan.revision });
+  const found = again.ok ? again.value.digest : 'refused';
+  if (found !== record.digest) refuse(found);
+}

@@ -1,0 +1,63 @@
+import type { AgentDirectory } from './agent-directory.js';
+import { createRunAttempts, type RunAttempts } from './run-attempts.js';
+import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
+import type { RunJournal } from './run-journal.js';
+import type { RunMachines, RunState } from './run-state.js';
+import type { RunSurroundings } from './run-surroundings.js';
+
+/** The machines of a run at work. */
+export interface RunEngine {
+  readonly driver: RunDriver;
+  readonly attempts: RunAttempts;
+}
+
+export interface RunEngineOptions {
+  readonly state: RunState;
+  readonly machines: RunMachines;
+  readonly journal: RunJournal;
+  readonly agents: AgentDirectory;
+  readonly surroundings: RunSurroundings;
+  /** Commands that are not about attempts. */
+  readonly handlers: Pick<CommandHandlers, 'deliver' | 'ended' | 'settled' | 'halted'>;
+}
+
+/** Puts a driver and its attempts around a kernel. Nothing happens before the first input. */
+export function createRunEngine({ state, machines, journal, agents, surroundings, handlers }: RunEngineOptions): RunEngine {
+  const { runId, log } = state;
+  const { kernel, materialized } = machines;
+  const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt } = surroundings;
+  const attempts = createRunAttempts({
+    state,
+    materialized,
+    driver: () => driver,
+    queue,
+    suspects,
+    agents,
+    resources: new Set([...resources, ...Object.keys(materialized.definition.resources)]),
+    isClosing,
+    clock,
+    graceMs,
+    whenInDoubt,
+  });
+  const driver = createRunDriver({
+    runId,
+    kernel,
+    journal,
+    log,
+    clock,
+    remember: (input) => state.remember(input),
+    handlers: {
+      ...handlers,
+      start: attempts.start,
+      compensate: attempts.start,
+      probe: attempts.probe,
+      abort: ({ stepId, reason }) => attempts.abort(stepId, reason),
+      resumed: attempts.release,
+      halted: (error) => {
+        attempts.abortAll(error.message);
+        handlers.halted(error);
+      },
+    },
+  });
+  return { driver, attempts };
+}

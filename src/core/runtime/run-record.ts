@@ -1,0 +1,124 @@
+import type { ApprovedPlan } from '../approval/approve-plan.js';
+import { nextRunStatus } from '../kernel/run-lifecycle.js';
+import type { Actor, RunFact, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { Json } from '../shared/json.js';
+import type { Hire } from './provision.js';
+
+/** One revision as it is on record. The proposal is as it was stored, and not parsed again before somebody asks for it. */
+export interface RecordedRevision {
+  readonly revision: number;
+  readonly proposal: Json;
+  readonly author: Actor | null;
+  readonly at: number;
+}
+
+export interface RecordedApproval {
+  readonly revision: number;
+  readonly digest: string;
+  readonly approvedBy: ApprovedPlan['approvedBy'];
+  readonly steps: readonly string[] | null;
+}
+
+/** What happened to a run before and around its machines, folded from its journal. */
+export interface RunRecord {
+  /** As far as it is known without the machines. */
+  status: RunStatus;
+  createdAt: number;
+  readonly revisions: RecordedRevision[];
+  digest: string;
+  revision: number;
+  approval: RecordedApproval | undefined;
+  /** Hired and not yet let go. */
+  hires: readonly Hire[];
+  teamId: string | null;
+  projectId: string | null;
+  /** What the machines were made with. */
+  machines: { readonly roles: Readonly<Record<string, { readonly agentId: string }>>; readonly digest: string } | undefined;
+  /** Everyone knows of the end. */
+  landed: boolean;
+  /** The last process has stopped in good order. */
+  letGo: boolean;
+}
+
+export const createRunRecord = (): RunRecord => ({
+  status: 'proposed',
+  createdAt: 0,
+  revisions: [],
+  digest: '',
+  revision: 1,
+  approval: undefined,
+  hires: [],
+  teamId: null,
+  projectId: null,
+  machines: undefined,
+  landed: false,
+  letGo: false,
+});
+
+/** Takes one entry into the record and gives what became true by it, if that is to be told. */
+export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact | undefined {
+  record.letGo = entry.type === 'run.let-go';
+  switch (entry.type) {
+    case 'run.proposed':
+    case 'run.revised':
+    case 'run.planned':
+      return addRevision(record, entry);
+    case 'run.approved': {
+      const { revision, digest, approvedBy, steps } = entry;
+      record.status = nextRunStatus(record.status, 'APPROVE');
+      record.approval = { revision, digest, approvedBy: approvedBy as RecordedApproval['approvedBy'], steps };
+      return { type: 'run.approved', revision, digest, approvedBy, steps };
+    }
+    case 'role.hired': {
+      const { role, agentId } = entry;
+      record.hires = [...record.hires, { role, agentId }];
+      return { type: 'run.hired', role, agentId };
+    }
+    case 'team.created':
+      record.teamId = entry.teamId;
+      return undefined;
+    case 'project.created':
+      record.projectId = entry.projectId;
+      return undefined;
+    case 'run.provisioned': {
+      const { roles, digest } = entry;
+      const { teamId, projectId } = record;
+      record.machines = { roles, digest };
+      return { type: 'run.provisioned', teamId, projectId, roles };
+    }
+    case 'run.migrated':
+      if (record.machines) record.machines = { ...record.machines, digest: entry.to };
+      return undefined;
+    case 'run.refused':
+      record.status = nextRunStatus(record.status, 'FAIL');
+      return { type: 'run.failed', reason: 'provisioning_failed', error: entry.error };
+    case 'run.withdrawn':
+      record.status = nextRunStatus(record.status, 'CANCEL');
+      return { type: 'run.cancelled', reason: entry.reason };
+    case 'role.released': {
+      const { role, agentId } = entry;
+      record.hires = record.hires.filter((hire) => hire.role !== role);
+      return { type: 'run.released', role, agentId };
+    }
+    case 'run.landed':
+      record.landed = true;
+      return undefined;
+    case 'run.let-go':
+      return undefined;
+  }
+}
+
+type RevisionInput = Extract<RunRecordInput, { readonly type: 'run.proposed' | 'run.revised' | 'run.planned' }>;
+
+function addRevision(record: RunRecord, entry: RevisionInput): RunFact {
+  const { digest, at } = entry;
+  const revision = entry.type === 'run.proposed' ? 1 : entry.revision;
+  if (entry.type !== 'run.planned') {
+    record.revisions.push({ revision, proposal: entry.proposal, author: entry.author, at });
+  }
+  if (entry.type === 'run.revised') record.status = nextRunStatus(record.status, 'REVISE');
+  else record.createdAt = at;
+  record.digest = digest;
+  record.revision = revision;
+  return { type: entry.type === 'run.revised' ? 'run.revised' : 'run.proposed', revision, digest };
+}

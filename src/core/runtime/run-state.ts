@@ -1,0 +1,134 @@
+import { restoreApproval } from '../approval/approve-plan.js';
+import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
+import { materialize, type MaterializedRun } from '../materializer/materialize.js';
+import type { Plan } from '../ports/plan.js';
+import type { JournalEntry, RunFact, RunInput, RunRecordInput } from '../ports/run.js';
+import { InvariantError } from '../shared/error.js';
+import type { Json } from '../shared/json.js';
+import { DigestMismatchError } from './errors.js';
+import { createEventLog, type EventLog } from './event-log.js';
+import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
+
+/** Says of a run whose machines would be others than before whether it may go on with them. */
+export type Migration = (mismatch: DigestMismatchError) => boolean;
+
+/** The machines of a run that is set up, and where they stand. */
+export interface RunMachines {
+  readonly materialized: MaterializedRun;
+  readonly kernel: Kernel;
+}
+
+/**
+ * All that is known of a run, as it follows from its journal. It does nothing by itself: what drives the run adds entries as they
+ * happen, what reads a stored run adds them all.
+ */
+export class RunState {
+  readonly record: RunRecord = createRunRecord();
+  readonly log: EventLog;
+  /** Outputs by step. */
+  readonly outputs = new Map<string, Json>();
+  /** Results of `once` by step and name. */
+  readonly effects = new Map<string, Map<string, Json>>();
+  /** When the present attempt at a step began, and how often its start was lost with its process. */
+  readonly starts = new Map<string, { readonly attempt: number; readonly startedAt: number; readonly lost: number }>();
+  machines: RunMachines | undefined;
+  /** Work steps that may start; `null` for all. */
+  approvedSteps: readonly string[] | null = null;
+  /** Set by a migration that has let the run go on: it has yet to be put on record. */
+  migrated: { readonly from: string; readonly to: string } | undefined;
+
+  constructor(
+    readonly runId: string,
+    public plan: Plan,
+  ) {
+    this.log = createEventLog(runId);
+  }
+
+  /** Takes an entry that is stored. @throws DigestMismatchError when it belongs to other machines. */
+  replay(entry: JournalEntry, migrate?: Migration): void {
+    if (!isRunInput(entry)) return this.#replayRecord(entry, migrate);
+    if (!this.machines) throw new InvariantError(`Entry ${entry.seq} of run ${this.runId} comes before its machines.`);
+    for (const command of this.machines.kernel.apply(entry)) {
+      if (command.type === 'publish') this.log.append(command.event, entry.at);
+    }
+    this.remember(entry);
+  }
+
+  /** Takes an entry of what is around the machines, and gives what is to be told of it once it is durable. */
+  addRecord(entry: RunRecordInput): RunFact | undefined {
+    if (entry.type === 'run.approved') this.approvedSteps = entry.steps;
+    return addToRecord(this.record, entry);
+  }
+
+  /** Keeps the machines that the run was set up with, and a kernel for them. */
+  useMachines(materialized: MaterializedRun): RunMachines {
+    this.machines = { materialized, kernel: createKernel(materialized) };
+    return this.machines;
+  }
+
+  get kernel(): Kernel | undefined {
+    return this.machines?.kernel;
+  }
+
+  /** Keeps what an input that the kernel has taken brings for later steps. */
+  remember(input: RunInput): void {
+    if (input.type === 'run.widen' && this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
+    if (input.type === 'step.started') this.#noteStart(input);
+    if (input.type === 'step.succeeded' || input.type === 'step.failed') this.starts.delete(input.stepId);
+    if (input.type === 'run.recovered') for (const stepId of input.lost) this.#noteLoss(stepId);
+    if (input.type === 'effect.recorded') {
+      const results = this.effects.get(input.stepId) ?? new Map<string, Json>();
+      this.effects.set(input.stepId, results.set(input.name, input.value));
+    } else {
+      const output = outputOf(input);
+      // A compensation, too, succeeds, and has no output of the step's.
+      if (output && this.kernel?.stepStatus(output.stepId) === 'succeeded') this.outputs.set(output.stepId, output.value);
+    }
+  }
+
+  /** The approval that is on record, as the materializer wants it. */
+  approved() {
+    const { approval } = this.record;
+    if (!approval) throw new InvariantError(`Run ${this.runId} has no approval on record.`);
+    return restoreApproval(this.plan, approval);
+  }
+
+  #noteStart({ stepId, attempt, at }: Extract<RunInput, { readonly type: 'step.started' }>): void {
+    const before = this.starts.get(stepId);
+    this.starts.set(stepId, { attempt, startedAt: at, lost: before?.attempt === attempt ? before.lost : 0 });
+  }
+
+  #noteLoss(stepId: string): void {
+    const attempt = this.kernel?.attempt(stepId) ?? 0;
+    const before = this.starts.get(stepId);
+    const lost = before?.attempt === attempt ? before.lost : 0;
+    this.starts.set(stepId, { attempt, startedAt: before?.startedAt ?? 0, lost: lost + 1 });
+  }
+
+  #replayRecord(entry: RunRecordInput & { readonly seq: number }, migrate?: Migration): void {
+    const fact = this.addRecord(entry);
+    if (fact) this.log.append(fact, entry.at);
+    if (entry.type !== 'run.provisioned') return;
+    const materialized = materialize(this.approved(), entry.roles);
+    this.useMachines(materialized);
+    const to = materialized.digest;
+    const from = entry.digest;
+    if (from === to) return;
+    const mismatch = new DigestMismatchError(this.runId, from, to);
+    if (!migrate?.(mismatch)) throw mismatch;
+    this.migrated = { from, to };
+  }
+}
+
+function outputOf(input: RunInput): { readonly stepId: string; readonly value: Json } | undefined {
+  switch (input.type) {
+    case 'step.succeeded':
+      return { stepId: input.stepId, value: input.output };
+    case 'step.probed':
+      return input.finding.kind === 'happened' ? { stepId: input.stepId, value: input.finding.output } : undefined;
+    case 'step.decided':
+      return input.decision.approve ? { stepId: input.stepId, value: input.decision.output ?? null } : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,14 @@
+import type { AgentDirectory } from './agent-directory.js';
+import type { OrchestratorSettings } from './orchestrator-options.js';
+import type { RunHold } from './run-hold.js';
+import type { WorkQueue } from './work-queue.js';
+
+/** What the runs of one orchestrator share. */
+export interface RunSurroundings extends OrchestratorSettings {
+  readonly agents: AgentDirectory;
+  readonly queue: WorkQueue;
+  /** Attempts that may have taken a process down, one at a time. */
+  readonly suspects: WorkQueue;
+  readonly hold: RunHold;
+  readonly isClosing: () => boolean;
+}

@@ -1,0 +1,30 @@
+import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
+import { createRunIds } from './run-id.js';
+import { systemClock } from './system-clock.js';
+
+/** {@link OrchestratorOptions} of core: the front door adds the memory store and the built-in topologies. */
+export type CoreOptions = OrchestratorOptions & Required<Pick<OrchestratorOptions, 'store' | 'topologies'>>;
+
+export const defaultConcurrency = 1_000;
+
+/** Fills in every default. */
+export function settingsOf({ store, topologies, clock = systemClock, ...options }: CoreOptions): OrchestratorSettings {
+  return {
+    store,
+    topologies,
+    clock,
+    workspace: options.workspace ?? {},
+    resources: Object.keys(options.resources ?? {}),
+    ids: options.ids ?? createRunIds(clock),
+    telemetry: options.telemetry,
+    graceMs: options.graceMs ?? 10_000,
+    leaseMs: options.leaseMs ?? 30_000,
+    maxLostStarts: options.maxLostStarts ?? 3,
+    whenInDoubt: options.whenInDoubt ?? 'park',
+    compensate: options.compensate ?? 'always',
+    missedTimers: options.missedTimers ?? 'fire',
+    migrate: options.migrate,
+    workspaceTimeoutMs: options.workspaceTimeoutMs ?? 60_000,
+    limits: options.limits,
+  };
+}

@@ -1,8 +1,8 @@
 import { copyJson } from '../core/shared/copy-json.js';
 import { StoreClosedError } from '../core/shared/store-error.js';
 import type { JournalEntry } from '../core/ports/run.js';
+import type { Json } from '../core/shared/json.js';
 import type {
-  CheckpointParts,
   ClaimAnswer,
   ClaimRequest,
   Commit,
@@ -14,14 +14,14 @@ import type {
 } from '../core/ports/store.js';
 import { checkCommitPlace, checkCommitShape } from '../core/storing/check-commit.js';
 import { defaultPageSize, defaultRangeSize, matchesFilter } from '../core/storing/matches-filter.js';
-import { mergeCheckpoint } from '../core/storing/merge-checkpoint.js';
+import { checkpointOf, mergeParts } from '../core/storing/merge-checkpoint.js';
 
 interface RunRecord {
   summary: RunSummary;
   seq: number;
   fence: number;
   owner: string | undefined;
-  checkpoint: CheckpointParts | undefined;
+  readonly parts: Map<string, Json>;
   journal: JournalEntry[];
 }
 
@@ -94,26 +94,24 @@ export function createMemoryStore(): RunStore {
 
 /** Copies everything first, so that what cannot be copied leaves the run as it was. */
 function apply({ expectedSeq, fence, entries, summary, checkpoint, compactTo = 0 }: Commit, record?: RunRecord): RunRecord {
-  const copies = copyJson(entries);
-  const next = {
-    summary: copyJson(summary),
+  const copies = copyJson({ entries, summary, checkpoint });
+  const { owner, parts = new Map<string, Json>(), journal = [] } = record ?? {};
+  if (copies.checkpoint) mergeParts(parts, copies.checkpoint);
+  for (const entry of copies.entries) journal.push(entry);
+  return {
+    summary: copies.summary,
     seq: expectedSeq + entries.length,
     fence,
-    owner: record?.owner,
-    checkpoint: mergeCheckpoint(record?.checkpoint, copyJson(checkpoint)),
+    owner,
+    parts,
+    journal: compactTo > 0 ? journal.filter(({ seq }) => seq > compactTo) : journal,
   };
-  const journal = record?.journal ?? [];
-  for (const copy of copies) journal.push(copy);
-  return { ...next, journal: compactTo > 0 ? journal.filter(({ seq }) => seq > compactTo) : journal };
 }
 
-const storedRun = ({ summary, seq, fence, checkpoint, journal }: RunRecord): StoredRun => ({
-  summary: copyJson(summary),
-  seq,
-  fence,
-  ...(checkpoint !== undefined && { checkpoint: copyJson(checkpoint) }),
-  journal: copyJson(journal),
-});
+function storedRun({ summary, seq, fence, parts, journal }: RunRecord): StoredRun {
+  const checkpoint = checkpointOf(parts);
+  return copyJson({ summary, seq, fence, ...(checkpoint && { checkpoint }), journal });
+}
 
 function claim(
   record: RunRecord | undefined,

@@ -19,7 +19,7 @@ export interface RunSummary {
   readonly open: boolean;
 }
 
-/** Parts of a run's state by name. A commit gives the parts that changed; `null` takes a part away. */
+/** Parts of a run's state by name. A commit gives the parts that changed; `null` takes a part away. Any text is a name. */
 export type CheckpointParts = Readonly<Record<string, Json>>;
 
 /** One atomic write: all of it is stored, or nothing is. */
@@ -29,12 +29,16 @@ export interface Commit {
   readonly expectedSeq: number;
   /** The fence of the writer's claim, see {@link RunStore.claim}; 0 where the run is claimed by nobody. */
   readonly fence: number;
-  /** With `seq` from `expectedSeq + 1` on, without a hole. May be empty only where a checkpoint is given. */
+  /** With `seq` from `expectedSeq + 1` on, without a hole. May be empty only where a checkpoint is given, and not for a new run. */
   readonly entries: readonly JournalEntry[];
+  /** With the same `runId`. */
   readonly summary: RunSummary;
   /** Parts of the state that changed since the last checkpoint. They are merged into those that are stored. */
   readonly checkpoint?: CheckpointParts;
-  /** Entries up to this `seq` are no longer needed and are dropped: the checkpoint holds what they led to. */
+  /**
+   * Entries up to this `seq` are no longer needed and are dropped for good: the checkpoint holds what they led to. May be the newest of this
+   * very commit, and not beyond; `seq` goes on from there. 0, and what was dropped before, change nothing.
+   */
   readonly compactTo?: number;
 }
 
@@ -63,7 +67,7 @@ export interface RunFilter {
   readonly open?: boolean;
   /** Runs whose id sorts after this one: the `cursor` of the page before. */
   readonly after?: string;
-  /** Default: 100. */
+  /** Runs at most, from 1. Default: 100. */
   readonly limit?: number;
 }
 export interface RunPage {
@@ -76,7 +80,7 @@ export interface RunPage {
 export interface JournalRange {
   /** Entries with a higher `seq`. Default: 0. */
   readonly after?: number;
-  /** Entries at most. Default: 1,000. */
+  /** Entries at most, from 1. Default: 1,000. */
   readonly limit?: number;
 }
 
@@ -114,8 +118,10 @@ export type ClaimAnswer =
 export interface RunStore {
   /**
    * @throws StoreConflictError when `expectedSeq` is not the run's newest `seq`, or `fence` is not its newest fence; InvariantError
-   * when the entries are not what {@link Commit} says; StoreValueError for what JSON cannot hold; StoreUnavailableError when the
-   * medium fails. Nothing is then written.
+   * when the commit is not what {@link Commit} says; StoreValueError for what JSON cannot hold (members that are `undefined` are absent);
+   * StoreUnavailableError when the medium fails. Nothing is then written, and other commits are not touched by it.
+   *
+   * Commits of one run take effect in the order in which they are given, also where the caller does not wait for the one before.
    */
   commit(commit: Commit): Promise<CommitReceipt>;
   /** `undefined` where there is no such run. @throws StoreCorruptError, StoreFormatError, StoreUnavailableError */

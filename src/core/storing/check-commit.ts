@@ -6,11 +6,16 @@ import { StoreConflictError, StoreValueError } from '../shared/store-error.js';
 /**
  * What must hold of a commit by itself. A store calls it before it writes anything.
  *
- * @throws InvariantError for entries with a hole or a commit without content, StoreValueError for what is not JSON.
+ * @throws InvariantError for entries with a hole, a commit without content, another run's summary, or a compaction beyond the newest entry;
+ * StoreValueError for what is not JSON.
  */
 export function checkCommitShape({ runId, expectedSeq, entries, summary, checkpoint, compactTo }: Commit): void {
-  if (entries.length === 0 && checkpoint === undefined) {
-    throw new InvariantError(`A commit to run ${runId} has no entries. Commit at least one, or a checkpoint.`);
+  if (entries.length === 0 && (checkpoint === undefined || expectedSeq === 0)) {
+    const remedy = expectedSeq === 0 ? 'A run begins with at least one.' : 'Commit at least one, or a checkpoint.';
+    throw new InvariantError(`A commit to run ${runId} has no entries. ${remedy}`);
+  }
+  if (summary.runId !== runId) {
+    throw new InvariantError(`A commit to run ${runId} has the summary of run ${summary.runId}.`);
   }
   for (const [index, { seq }] of entries.entries()) {
     const expected = expectedSeq + 1 + index;
@@ -22,7 +27,7 @@ export function checkCommitShape({ runId, expectedSeq, entries, summary, checkpo
     throw new InvariantError(`A commit to run ${runId} drops entries up to ${compactTo}, but the newest is ${last}.`);
   }
   const fault = jsonFault({ entries, summary, ...(checkpoint !== undefined && { checkpoint }) });
-  if (fault) throw new StoreValueError(runId, `${fault.path}: ${fault.detail}.`);
+  if (fault) throw new StoreValueError(runId, `at ${fault.path}, ${fault.detail}.`);
 }
 
 /**

@@ -19,6 +19,15 @@ export type ChartRunner = (from: string, event: string, facts?: string) => Chart
  * XState gave once for (state, event, facts) holds for ever and is kept: a chart is asked a few dozen times in its life.
  */
 export function createChartRunner(machine: AnyStateMachine): ChartRunner {
+  let runner = runners.get(machine);
+  if (!runner) runners.set(machine, (runner = createRunner(machine)));
+  return runner;
+}
+
+/** Runs that share a machine share what is known of it. */
+const runners = new WeakMap<AnyStateMachine, ChartRunner>();
+
+function createRunner(machine: AnyStateMachine): ChartRunner {
   const known = new Map<string, ChartMove | null>();
   return (from, event, facts = '') => {
     const question = `${from} ${event} ${facts}`;

@@ -45,14 +45,25 @@ export function materialize(approved: ApprovedPlan, roles: RoleMap): Materialize
 }
 
 const createMachines = ({ lifecycle, pause, charts }: RunDefinition): Record<string, AnyStateMachine> =>
-  Object.fromEntries([lifecycle, pause, ...Object.values(charts)].map((chart) => [chart.id, createChartMachine(chart)]));
+  Object.fromEntries([lifecycle, pause, ...Object.values(charts)].map((chart) => [chart.id, chartMachine(chart)]));
+
+/**
+ * Machines by the text of their chart. A machine is made of its chart alone, is never changed, and takes a hundred times longer to make than
+ * to find; there are no more charts than there are shapes of steps.
+ */
+const known = new Map<string, AnyStateMachine>();
 
 /** The XState machine of a chart. Its actions stay without implementation: they are commands, read and not run. */
-function createChartMachine(chart: Chart): AnyStateMachine {
-  // XState's own config type wants mutable arrays and literal names; a chart is plain data checked by its own type.
-  const config = structuredCloneOf(chart) as Parameters<typeof createMachine>[0];
-  return createMachine(config).provide({ guards: factGuards });
+function chartMachine(chart: Chart): AnyStateMachine {
+  const text = JSON.stringify(chart);
+  let machine = known.get(text);
+  if (!machine) known.set(text, (machine = createChartMachine(text)));
+  return machine;
 }
 
-/** XState keeps and annotates the config it is given, and ours is frozen. */
-const structuredCloneOf = (chart: Chart): unknown => JSON.parse(JSON.stringify(chart));
+function createChartMachine(text: string): AnyStateMachine {
+  // XState's own config type wants mutable arrays and literal names; a chart is plain data checked by its own type. It keeps and
+  // annotates the config it is given, and ours is frozen.
+  const config = JSON.parse(text) as Parameters<typeof createMachine>[0];
+  return createMachine(config).provide({ guards: factGuards });
+}

@@ -1,0 +1,13 @@
+// NUL cuts text short in much that reads SQLite, and half a surrogate pair has no UTF-8: such text is stored as bytes.
+const unsafe = /[\0\p{Surrogate}]/u;
+
+/**
+ * How a text stands in a column that is compared: as it is, or as UTF-16 where SQLite's text could not hold it. No two texts share a key,
+ * since SQLite never takes bytes for text. Keys sort by code points, and those that are bytes come last.
+ */
+export const keyOf = (text: string): string | Uint8Array =>
+  unsafe.test(text) ? new Uint8Array(Buffer.from(text, 'utf16le').swap16()) : text;
+
+/** The text that a key stands for. */
+export const textOf = (key: string | Uint8Array): string =>
+  typeof key === 'string' ? key : Buffer.from(key).swap16().toString('utf16le');

@@ -1,0 +1,107 @@
+import type { ClaimAnswer, ClaimRequest, CommitReceipt } from '../../core/ports/store.js';
+import { checkCommitPlace } from '../../core/storing/check-commit.js';
+import type { Session, SqliteValue } from './database.js';
+import type { EncodedCommit } from './encode-commit.js';
+import { keyOf, textOf } from './keys.js';
+import { readRun, runChecksum, type RunRow } from './rows.js';
+import { checksumOf } from './values.js';
+
+/** Leases that ran out so long ago are forgotten: each process leaves one behind. */
+const forgottenAfterMs = 7 * 86_400_000;
+
+/** @throws StoreConflictError before anything is written. */
+export function writeCommit(session: Session, commit: EncodedCommit): CommitReceipt {
+  const row = readRun(session, commit.runId);
+  checkCommitPlace(commit, row ?? { seq: 0, fence: 0 });
+  const droppedTo = Math.max(commit.compactTo, row?.droppedTo ?? 0);
+  const run = row ? updateRun(session, row, { commit, droppedTo }) : insertRun(session, commit, droppedTo);
+  const { entries, seq } = commit;
+  if (entries !== null) {
+    const sql = 'INSERT INTO journal (run, last_seq, entries, checksum) VALUES (?, ?, ?, ?)';
+    session.run(sql, run, seq, entries, checksumOf(entries, String(seq)));
+  }
+  for (const [name, value] of commit.parts) {
+    if (value === null) session.run('DELETE FROM parts WHERE run = ? AND name = ?', run, keyOf(name));
+    else session.run(upsertPart, run, keyOf(name), value, checksumOf(value, name));
+  }
+  // A row goes when the last entry in it does. Until then, readers leave out what was dropped.
+  if (droppedTo > (row?.droppedTo ?? 0)) session.run('DELETE FROM journal WHERE run = ? AND last_seq <= ?', run, droppedTo);
+  return { bytes: commit.bytes };
+}
+
+const upsertPart = `
+  INSERT INTO parts (run, name, value, checksum) VALUES (?, ?, ?, ?)
+  ON CONFLICT (run, name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum`;
+
+function insertRun(session: Session, commit: EncodedCommit, droppedTo: number): number {
+  const { runId, seq, fence, status, open, parentTicket, summary } = commit;
+  const row = session.get(
+    `INSERT INTO runs (run_id, seq, dropped_to, fence, status, open, parent_ticket, summary, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    ...[keyOf(runId), seq, droppedTo, fence, status, open, parentTicket, summary],
+    runChecksum({ seq, droppedTo, fence, summary }),
+  ) as { readonly id: unknown };
+  return Number(row.id);
+}
+
+function updateRun(
+  session: Session,
+  row: RunRow,
+  { commit, droppedTo }: { readonly commit: EncodedCommit; readonly droppedTo: number },
+): number {
+  const { seq, fence, status, open, parentTicket, summary } = commit;
+  const values: readonly SqliteValue[] = [seq, droppedTo, summary, runChecksum({ seq, droppedTo, fence, summary })];
+  const isListedAlike = status === row.status && open === row.open && isSameKey(parentTicket, row.parentTicket);
+  // To set a column writes to its indexes too, also where its value stays.
+  if (isListedAlike)
+    session.run('UPDATE runs SET seq = ?, dropped_to = ?, summary = ?, checksum = ? WHERE id = ?', ...values, row.id);
+  else session.run(updateListed, ...values, status, open, parentTicket, row.id);
+  return row.id;
+}
+
+const updateListed = `
+  UPDATE runs SET seq = ?, dropped_to = ?, summary = ?, checksum = ?, status = ?, open = ?, parent_ticket = ? WHERE id = ?`;
+
+const isSameKey = (a: RunRow['parentTicket'], b: RunRow['parentTicket']): boolean =>
+  a === b || (a !== null && b !== null && textOf(a) === textOf(b));
+
+/** Makes the asker the owner of a run, unless someone else holds it. */
+export function writeClaim(session: Session, { runId, owner, at, leaseMs, insteadOf }: ClaimRequest): ClaimAnswer {
+  const row = readRun(session, runId);
+  if (!row) return { kind: 'unknown-run' };
+  const holder = row.owner === null ? undefined : textOf(row.owner);
+  const until = holder === undefined ? 0 : (leaseEnd(session, holder) ?? 0);
+  const isFree = holder === undefined || holder === owner || holder === insteadOf || until <= at;
+  if (!isFree) return { kind: 'held', owner: holder, until };
+  const fence = row.fence + 1;
+  const checksum = runChecksum({ ...row, fence });
+  const [columns, values] = holder === owner ? ['', []] : [', owner = ?', [keyOf(owner)]];
+  session.run(`UPDATE runs SET fence = ?, checksum = ?${columns} WHERE id = ?`, fence, checksum, ...values, row.id);
+  if (leaseEnd(session, owner) === undefined) session.run('DELETE FROM leases WHERE until <= ?', at - forgottenAfterMs);
+  writeLease(session, owner, at + leaseMs);
+  return { kind: 'claimed', fence, seq: row.seq };
+}
+
+function leaseEnd(session: Session, owner: string): number | undefined {
+  const lease = session.get('SELECT until FROM leases WHERE owner = ?', keyOf(owner)) as { readonly until: unknown } | undefined;
+  return lease && Number(lease.until);
+}
+
+/** An owner's lease ends at `until`, if not later. */
+export function writeLease(session: Session, owner: string, until: number): void {
+  session.run(
+    `INSERT INTO leases (owner, until) VALUES (?, ?)
+     ON CONFLICT (owner) DO UPDATE SET until = excluded.until WHERE excluded.until > leases.until`,
+    ...[keyOf(owner), until],
+  );
+}
+
+/** Takes a run from its owner, or all of an owner's runs with its lease. */
+export function writeRelease(session: Session, { owner, runId }: { readonly owner: string; readonly runId?: string }): void {
+  if (runId !== undefined) {
+    session.run('UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ?', keyOf(runId), keyOf(owner));
+    return;
+  }
+  session.run('UPDATE runs SET owner = NULL WHERE owner = ?', keyOf(owner));
+  session.run('DELETE FROM leases WHERE owner = ?', keyOf(owner));
+}

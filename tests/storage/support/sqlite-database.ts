@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { onTestFinished } from 'vitest';
+
+import type { SqliteDatabase } from 'planwright/storage/sqlite';
+
+/** An open database of better-sqlite3, as far as the tests use it. */
+export interface RawDatabase extends SqliteDatabase {
+  close(): unknown;
+}
+
+// The package brings no types, and the store wants none.
+const Database = createRequire(import.meta.url)('better-sqlite3') as new (
+  path: string,
+  options?: { readonly readonly?: boolean },
+) => RawDatabase;
+
+/** Opens a database beside the store, and closes it when the test is over. */
+export function openRaw(path: string, options?: { readonly readonly?: boolean }): RawDatabase {
+  const database = new Database(path, options);
+  onTestFinished(() => void database.close());
+  return database;
+}
+
+/** The only value of a row: `valueIn(database, 'PRAGMA user_version')`. */
+export const valueIn = (database: SqliteDatabase, sql: string): unknown =>
+  Object.values((database.prepare(sql).get() ?? {}) as Readonly<Record<string, unknown>>)[0];
+
+/** A path in a folder of its own, which is removed when the test is over. */
+export function temporaryPath(name = 'runs.db'): string {
+  const folder = mkdtempSync(join(tmpdir(), 'planwright-sqlite-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, name);
+}
+
+/** The database, and every text of SQL that it is given to carry out. */
+export function recorded(database: SqliteDatabase): { readonly database: SqliteDatabase; readonly statements: string[] } {
+  const statements: string[] = [];
+  return {
+    statements,
+    database: {
+      exec(sql) {
+        statements.push(sql);
+        return database.exec(sql);
+      },
+      prepare(sql) {
+        const statement = database.prepare(sql);
+        const noting =
+          <T>(act: (...values: Parameters<typeof statement.run>) => T) =>
+          (...values: Parameters<typeof statement.run>): T => {
+            statements.push(sql);
+            return act.apply(statement, values);
+          };
+        return { run: noting(statement.run), get: noting(statement.get), all: noting(statement.all) };
+      },
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+import { onTestFinished } from 'vitest';
+
+import type { RunStore } from 'planwright';
+import type { SqliteStoreOptions } from 'planwright/storage/sqlite';
+
+const script = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What a call in another process rejects with. */
+export class RemoteError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A store in another process, on which calls are made as if it were here. */
+export interface StoreProcess extends RunStore {
+  /** Runs SQL on a connection of that process beside its store. */
+  sql(text: string): Promise<unknown>;
+  /** SIGKILL; calls that were not answered reject with code KILLED. */
+  kill(): Promise<void>;
+}
+
+export interface StoreProcessOptions extends Omit<SqliteStoreOptions, 'path' | 'database'> {
+  /** The user it runs as. Default: the same. */
+  readonly uid?: number;
+}
+
+/** Starts a process with a store on this file, which is opened by the first call. It is killed when the test is over. */
+export function startStore(path: string, { uid, ...options }: StoreProcessOptions = {}): StoreProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, path, JSON.stringify(options)], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    ...(uid !== undefined && { uid, env: { ...process.env, TMPDIR: '/tmp', HOME: '/tmp' } }),
+  });
+  const call = caller(child);
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  onTestFinished(kill);
+  const methods = ['commit', 'load', 'journal', 'list', 'claim', 'renew', 'release', 'close', 'sql'] as const;
+  const calls = Object.fromEntries(methods.map((name) => [name, (...values: readonly unknown[]) => call(name, values)]));
+  return { ...(calls as unknown as StoreProcess), kill };
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+type Answer = readonly [id: number, value: unknown, error?: { readonly code: string; readonly message: string }];
+
+function caller(child: Child): (method: string, values: readonly unknown[]) => Promise<unknown> {
+  const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [id, value, error] = JSON.parse(line) as Answer;
+    if (error) waiting.get(id)?.reject(new RemoteError(error.code, error.message));
+    // `undefined` has no JSON; the only answers that are null are those of methods which answer nothing.
+    else waiting.get(id)?.resolve(value ?? undefined);
+    waiting.delete(id);
+  });
+  // After the last line was read, not when the process has gone: answers may still be on their way.
+  child.stdout.on('close', () => {
+    for (const { reject } of waiting.values()) reject(new RemoteError('KILLED', 'the process has ended'));
+    waiting.clear();
+  });
+  child.stdin.on('error', () => undefined);
+  let calls = 0;
+  return (method, values) =>
+    new Promise((resolve, reject) => {
+      calls += 1;
+      waiting.set(calls, { resolve, reject });
+      child.stdin.write(`${JSON.stringify([calls, method, ...values])}\n`);
+    });
+}

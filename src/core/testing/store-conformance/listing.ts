@@ -1,5 +1,5 @@
 import { type ConformanceCase, ConformanceError, expectSame } from '../conformance-case.js';
-import { commitOf, summaryOf } from '../store-samples.js';
+import { commitOf, hostileText, summaryOf } from '../store-samples.js';
 import { storeCase } from './store-case.js';
 import type { RunStatus } from '../../ports/run.js';
 import type { RunFilter, RunStore } from '../../ports/store.js';
@@ -54,5 +54,76 @@ export const listing: readonly ConformanceCase<RunStore>[] = [
     await check({ parentTicket: 'T-1', status: ['completed'] }, ['r2']);
     await check({ status: [] }, []);
     await check({ parentTicket: 'T-2' }, []);
+  }),
+  storeCase('filters by open, as each run is now', async (store) => {
+    const commit = (runId: string, { expectedSeq, open }: { expectedSeq: number; open: boolean }) =>
+      store.commit({ ...commitOf({ runId, expectedSeq }), summary: { ...summaryOf({ runId }), open } });
+    for (const [index, runId] of ['a', 'b', 'c', 'd'].entries()) await commit(runId, { expectedSeq: 0, open: index % 2 === 0 });
+    expectSame('open runs', { actual: await listedIds(store, { open: true, limit: 1 }), expected: ['a', 'c'] });
+    expectSame('others', { actual: await listedIds(store, { open: false, limit: 1 }), expected: ['b', 'd'] });
+    await commit('a', { expectedSeq: 1, open: false });
+    await commit('b', { expectedSeq: 1, open: true });
+    expectSame('open runs, then', { actual: await listedIds(store, { open: true }), expected: ['b', 'c'] });
+    const filter = { open: true, status: ['proposed'], parentTicket: 'T-1' } as const;
+    expectSame('all filters at once', { actual: await listedIds(store, filter), expected: [] });
+  }),
+  storeCase('lists runs of any name, one to a page and in one order', async (store) => {
+    for (const runId of hostileText) await store.commit(commitOf({ runId, expectedSeq: 0 }));
+    const all = await listedIds(store, {});
+    expectSame('each run once', { actual: [...all].sort(), expected: [...hostileText].sort() });
+    for (const limit of [1, 2, 7]) {
+      expectSame(`pages of ${limit}`, { actual: await listedIds(store, { limit }), expected: all });
+    }
+    for (const [index, after] of all.entries()) {
+      const { runs } = await store.list({ after, limit: 3 });
+      expectSame(`after ${JSON.stringify(after)}`, {
+        actual: runs.map(({ runId }) => runId),
+        expected: all.slice(index + 1, index + 4),
+      });
+    }
+  }),
+  storeCase('keeps and tells apart any parent ticket, goal and scope', async (store) => {
+    const summaries = hostileText.map((text, index) => ({
+      ...summaryOf({ runId: `r${String(index).padStart(2, '0')}`, parentTicket: text }),
+      goal: text,
+      scope: { [text]: [text] },
+    }));
+    for (const summary of summaries) await store.commit({ ...commitOf({ runId: summary.runId, expectedSeq: 0 }), summary });
+    for (const summary of summaries) {
+      const { parentTicket } = summary;
+      expectSame(`runs of ${JSON.stringify(parentTicket)}`, {
+        actual: await store.list({ parentTicket: parentTicket ?? '' }),
+        expected: { runs: [summary] },
+      });
+    }
+    expectSame('all', { actual: (await store.list()).runs, expected: summaries });
+  }),
+  storeCase('lists each run once while others are added', async (store) => {
+    const old = Array.from({ length: 30 }, (_, index) => `m-${String(index).padStart(2, '0')}`);
+    for (const runId of old) await store.commit(commitOf({ runId, expectedSeq: 0 }));
+    const seen: string[] = [];
+    const writes: Promise<unknown>[] = [];
+    let after: string | undefined;
+    for (let pages = 0; pages < 100; pages += 1) {
+      const added = pages < 20 ? [`a-${pages}`, `m-${String(pages).padStart(2, '0')}-new`, `z-${pages}`] : [];
+      for (const runId of added) writes.push(store.commit(commitOf({ runId, expectedSeq: 0 })));
+      const { runs, cursor } = await store.list({ limit: 4, ...(after !== undefined && { after }) });
+      seen.push(...runs.map(({ runId }) => runId));
+      after = cursor;
+      if (after === undefined) break;
+    }
+    await Promise.all(writes);
+    expectSame('no run is listed twice', { actual: seen, expected: [...new Set(seen)].sort() });
+    expectSame('each that was there', { actual: seen.filter((runId) => old.includes(runId)), expected: old });
+    expectSame('all, then', { actual: (await listedIds(store, {})).length, expected: old.length + writes.length });
+  }),
+  storeCase('names as cursor where to go on, and only where there is more', async (store) => {
+    for (const runId of ['a', 'b', 'c']) await store.commit(commitOf({ runId, expectedSeq: 0 }));
+    expectSame('cursors', {
+      actual: [(await store.list({ limit: 2 })).cursor, (await store.list({ limit: 3 })).cursor],
+      expected: ['b', undefined],
+    });
+    const filtered = await store.list({ limit: 1, status: ['completed'] });
+    expectSame('where nothing fits the filter', { actual: filtered, expected: { runs: [] } });
   }),
 ];

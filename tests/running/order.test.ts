@@ -368,9 +368,9 @@ it('every run of any proposal ends, whatever its agents do, with each step settl
       const result = await world.end(run);
       await answering;
       const { steps } = run.view();
-      const settled = ['succeeded', 'failed', 'skipped', 'cancelled', 'in-doubt'];
+      const settled = ['succeeded', 'failed', 'skipped', 'cancelled', 'in-doubt', 'compensated'];
       expect(steps.filter(({ status }) => !settled.includes(status))).toEqual([]);
-      const without = steps.filter(({ kind, status }) => kind === 'ticket' && status !== 'succeeded');
+      const without = steps.filter(({ kind, status }) => kind === 'ticket' && status !== 'succeeded' && status !== 'compensated');
       expect(result.gaps.map(({ key }) => key)).toEqual(without.map(({ id }) => id));
       expect(result.status === 'completed' ? result.deliverable : result.reason).toBeDefined();
       expect(world.clock.pendingTimers).toBe(0);

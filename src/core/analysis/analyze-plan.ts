@@ -11,6 +11,18 @@ import { rules } from './rules.js';
  * `error` cannot be approved. Linear in the size of the plan.
  */
 export function analyzePlan(plan: Plan): Diagnostic[] {
+  let found = known.get(plan);
+  if (!found) {
+    found = diagnosePlan(plan);
+    if (Object.isFrozen(plan)) known.set(plan, found);
+  }
+  return [...found];
+}
+
+/** What was found of plans that cannot change any more: the same plan is looked at when it is proposed, and when it is approved. */
+const known = new WeakMap<Plan, readonly Diagnostic[]>();
+
+function diagnosePlan(plan: Plan): readonly Diagnostic[] {
   const graph = createStepGraph(plan.steps);
   const facts: PlanFacts = { plan, graph, levels: stepLevels(graph) };
   return rules.flatMap((rule) => diagnose(rule, facts));

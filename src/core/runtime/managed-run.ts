@@ -1,4 +1,6 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
+import type { RoleMap } from '../materializer/definition.js';
+import { materialize } from '../materializer/materialize.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
 import type { Plan } from '../ports/plan.js';
 import type { JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
@@ -11,22 +13,16 @@ import { RunHaltedError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import { landRun, mustLand } from './land-run.js';
 import { createLiveView, type LiveView } from './live-view.js';
-import { rehire, type ProvisionOptions } from './provision.js';
+import { rehire, rolesAtHand, type ProvisionOptions } from './provision.js';
 import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
 import { createRunJournal, type RunJournal } from './run-journal.js';
 import { resultOf } from './run-result.js';
-import type { RunMachines, RunState } from './run-state.js';
+import type { RunMachines, RunState, TakeUp } from './run-state.js';
 import type { RunSurroundings } from './run-surroundings.js';
 import { setUpRun } from './set-up-run.js';
 import { summaryOf } from './run-summary.js';
 import { tellOutside } from './tell-outside.js';
-
-/** How a run is taken up that another process, or an earlier life of this one, has left. */
-export interface TakeUp {
-  readonly lost: readonly string[];
-  readonly shiftMs: number;
-}
 
 /** One run inside its orchestrator, from its proposal to its end. What a user holds is a `Run`. */
 export class ManagedRun {
@@ -117,12 +113,11 @@ export class ManagedRun {
   async replan(plan: Plan, entry: RunRecordInput, checkpoint: CheckpointParts): Promise<void> {
     const before = this.state.plan;
     nextRunStatus(this.status, 'REVISE');
-    this.state.plan = plan;
-    this.#view.reset();
+    this.replacePlan(plan);
     try {
       await this.record(entry, checkpoint);
     } catch (error) {
-      this.state.plan = before;
+      this.replacePlan(before);
       throw error;
     }
   }
@@ -159,8 +154,22 @@ export class ManagedRun {
     const { revision, digest } = this.plan;
     const { approvedBy, steps } = approved;
     nextRunStatus(this.status, 'APPROVE');
-    await this.record({ type: 'run.approved', at: this.#now(), revision, digest, approvedBy, steps });
+    const approval = { type: 'run.approved', at: this.#now(), revision, digest, approvedBy, steps } as const;
+    const roles = rolesAtHand(this.#provisionOptions());
+    if (roles) return this.#startAtOnce(approved, { approval, roles });
+    await this.record(approval);
     await this.#goOn(approved);
+  }
+
+  /** Nobody has to be asked for anything: from the approval to the first commands it is one commit. */
+  async #startAtOnce(
+    approved: ApprovedPlan,
+    { approval, roles }: { readonly approval: RunRecordInput; readonly roles: RoleMap },
+  ): Promise<void> {
+    const materialized = materialize(approved, roles);
+    const provisioned = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
+    const recorded = [this.record(approval), this.record(provisioned)];
+    await Promise.all([...recorded, this.#letGo(this.#createEngine(this.state.useMachines(materialized)))]);
   }
 
   /** Goes on from wherever the run was left. */
@@ -267,9 +276,8 @@ export class ManagedRun {
     this.#isDelivering = true;
     const deliverable = state.outputs.get(driver.kernel.deliverableStep) ?? null;
     const { parentTicket } = plan.context;
-    const { signal } = this.#stopping;
-    const options = { workspace, clock, limitMs, signal, runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable };
-    driver.offer(await deliver(options));
+    const request = { runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable };
+    driver.offer(await deliver({ workspace, clock, limitMs, signal: this.#stopping.signal, ...request }));
   }
 
   /** The run is over: everyone hears of it, once, and then whoever waits for its result. */

@@ -55,6 +55,19 @@ export function checkRoles({ plan, workspace, agents }: Pick<ProvisionOptions, '
   }
 }
 
+/** The agents of all roles, where nobody has to be asked for anything: no hire, no team, no project. */
+export function rolesAtHand({
+  plan,
+  workspace,
+  agents,
+}: Pick<ProvisionOptions, 'plan' | 'workspace' | 'agents'>): RoleMap | undefined {
+  if (workspace.createTeam || workspace.createProject) return undefined;
+  if (workspace.hire && plan.roles.some(({ kind }) => kind === 'hire')) return undefined;
+  return Object.fromEntries(
+    plan.roles.map((role) => [role.key, { agentId: role.kind === 'existing' ? role.agentId : (standIn(role, agents) ?? '') }]),
+  );
+}
+
 /** Sets up what an approved run needs, in this order: hires, team, project. Each is on record before the next begins. */
 export async function provision(options: ProvisionOptions): Promise<Provision> {
   const roles: [string, { readonly agentId: string }][] = [];

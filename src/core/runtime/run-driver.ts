@@ -43,6 +43,8 @@ export interface RunDriverOptions {
   readonly remember: (input: RunInput) => void;
   readonly clock: Clock;
   readonly handlers: CommandHandlers;
+  /** Whether the deliverable goes anywhere outside of the run. */
+  readonly deliversOutside: boolean;
 }
 
 /** What carries out the commands that need more than a timer or the log. None of them may throw. */
@@ -62,7 +64,16 @@ export interface CommandHandlers {
 /** Commands carried out in one go before other work of the process gets a turn: some milliseconds, with agents that answer at once. */
 const burst = 200;
 
-export function createRunDriver({ runId, kernel, journal, log, clock, remember, handlers }: RunDriverOptions): RunDriver {
+export function createRunDriver({
+  runId,
+  kernel,
+  journal,
+  log,
+  clock,
+  remember,
+  handlers,
+  deliversOutside,
+}: RunDriverOptions): RunDriver {
   const timers = new Map<string, CancelTimer>();
   const due: { readonly command: Command; readonly at: number }[] = [];
   let releasing: Promise<void> | undefined;
@@ -151,6 +162,9 @@ export function createRunDriver({ runId, kernel, journal, log, clock, remember, 
     }
   };
 
+  /** Where nobody takes the deliverable, it is delivered as soon as it is there, in the same commit. */
+  const isDelivery = ({ type }: Command): boolean => type === 'run.deliver' && !deliversOutside;
+
   /** Applies an input and puts it where the next commit finds it. */
   const take = (body: InputBody): void => {
     const at = clock.now();
@@ -159,7 +173,8 @@ export function createRunDriver({ runId, kernel, journal, log, clock, remember, 
     const commands = kernel.apply(input);
     remember(input);
     journal.add(input);
-    for (const command of commands) due.push({ command, at });
+    for (const command of commands) if (!isDelivery(command)) due.push({ command, at });
+    if (commands.some(isDelivery)) take({ type: 'run.delivered' });
   };
 
   const releaseNext = (): Promise<void> => {

@@ -45,6 +45,7 @@ export function createRunEngine({ state, machines, journal, agents, surroundings
     journal,
     log,
     clock,
+    deliversOutside: surroundings.workspace.deliver !== undefined,
     remember: (input) => state.remember(input),
     handlers: {
       ...handlers,

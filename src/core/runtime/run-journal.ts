@@ -108,8 +108,8 @@ export function createRunJournal(options: RunJournalOptions): RunJournal {
       if (compact) compactTo = seq;
     },
     flush() {
-      // A commit that failed leaves a hole that nothing may be written behind: the failure stays.
-      writing = writing ? writing.then(write) : write();
+      // What is added in one go is written in one go. A commit that failed leaves a hole that nothing may be written behind: the failure stays.
+      writing = (writing ?? Promise.resolve()).then(write);
       return writing;
     },
   };

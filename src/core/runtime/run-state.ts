@@ -12,6 +12,12 @@ import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
 /** Says of a run whose machines would be others than before whether it may go on with them. */
 export type Migration = (mismatch: DigestMismatchError) => boolean;
 
+/** How a run is taken up that another process, or an earlier life of this one, has left. */
+export interface TakeUp {
+  readonly lost: readonly string[];
+  readonly shiftMs: number;
+}
+
 /** The machines of a run that is set up, and where they stand. */
 export interface RunMachines {
   readonly materialized: MaterializedRun;

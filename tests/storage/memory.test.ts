@@ -1,10 +1,8 @@
-import { describe, it } from 'vitest';
-
 import { createMemoryStore } from '../../src/storage/memory.js';
-import { storeConformance } from '../../src/core/testing/store-conformance.js';
+import { createMemoryMedium } from './support/memory-medium.js';
+import { describePersistentStore, describeStore } from './support/run-conformance.js';
 
-describe('memory store', () => {
-  for (const { name, run, skipReason } of storeConformance) {
-    it.skipIf(skipReason !== undefined)(name, () => run(createMemoryStore));
-  }
-});
+describeStore('memory store', createMemoryStore);
+
+// It outlives nothing; in shells around one that stays open, it shows that the rules for those that do can be kept.
+describePersistentStore('memory store in a shell', () => createMemoryMedium());

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { isPlanwrightError } from '../core/shared/error.js';
-import { StoreClosedError, StoreUnavailableError } from '../core/shared/store-error.js';
+import { StoreClosedError, StoreCorruptError, StoreUnavailableError } from '../core/shared/store-error.js';
 import type { RunStore } from '../core/ports/store.js';
 import { checkCommitShape } from '../core/storing/check-commit.js';
 import { createGroupCommit, type GroupedRequest } from '../core/storing/group-commit.js';
@@ -107,13 +107,15 @@ type Opening = Pick<ConnectionOptions, 'place' | 'open'>;
 const given = (database: SqliteDatabase): Opening => ({ place: 'The database', open: () => ({ database }) });
 
 function file(path: string): Opening {
+  if (path === '' || path.includes('\0'))
+    throw new StoreUnavailableError('open', `${JSON.stringify(path)} is no path of a file.`);
   const place = path === ':memory:' ? path : resolve(path);
+  const directory = dirname(place);
   const driver = findDriver();
   return {
     place,
     open() {
-      const directory = dirname(place);
-      if (place !== path && !existsSync(directory)) {
+      if (path !== ':memory:' && !existsSync(directory)) {
         throw new StoreUnavailableError(
           'open',
           `the directory ${directory} does not exist. Make it first, or choose another path.`,
@@ -127,16 +129,23 @@ function file(path: string): Opening {
 
 /** Each request is answered for itself, but not before all that was written is durable. */
 async function performTogether(connection: Connection, group: readonly GroupedRequest<Write, unknown>[]): Promise<void> {
-  const answers = await connection.transact('write', (session) =>
-    group.map(({ ask, resolve: answer, reject }) => {
-      try {
-        const value = ask(session);
-        return () => answer(value);
-      } catch (error) {
-        if (!isPlanwrightError(error)) throw error;
-        return () => reject(error);
-      }
-    }),
-  );
-  for (const answer of answers) answer();
+  try {
+    const answers = await connection.transact('write', (session) => group.map((request) => answerTo(request, session)));
+    for (const answer of answers) answer();
+  } catch (error) {
+    if (!(error instanceof StoreCorruptError) || group.length === 1) throw error;
+    // What is damaged may be one run of them only.
+    for (const request of group) await performTogether(connection, [request]).catch(request.reject);
+  }
+}
+
+/** Makes a change and gives how to answer it. @throws what is not the change's own refusal, but a fault of the whole transaction. */
+function answerTo({ ask, resolve: answer, reject }: GroupedRequest<Write, unknown>, session: Session): () => void {
+  try {
+    const value = ask(session);
+    return () => answer(value);
+  } catch (error) {
+    if (!isPlanwrightError(error)) throw error;
+    return () => reject(error);
+  }
 }

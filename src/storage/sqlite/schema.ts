@@ -79,7 +79,7 @@ function isEmpty(database: SqliteDatabase, place: string): boolean {
   }
   const isUsed = database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
   if (isUsed || application !== 0 || version !== 0) {
-    throw new StoreCorruptError(place, 'it is an SQLite database of something else. Give the store a file of its own.');
+    throw new StoreCorruptError(place, 'it is the database of another program. Give the store a file of its own.');
   }
   return true;
 }

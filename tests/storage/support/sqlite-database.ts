@@ -29,12 +29,15 @@ export function openRaw(path: string, options?: { readonly readonly?: boolean })
 export const valueIn = (database: SqliteDatabase, sql: string): unknown =>
   Object.values((database.prepare(sql).get() ?? {}) as Readonly<Record<string, unknown>>)[0];
 
-/** A path in a folder of its own, which is removed when the test is over. */
-export function temporaryPath(name = 'runs.db'): string {
+/** A folder that is removed when the test is over. */
+export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'planwright-sqlite-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, name);
+  return folder;
 }
+
+/** A path in a folder of its own, which is removed when the test is over. */
+export const temporaryPath = (name = 'runs.db'): string => join(temporaryFolder(), name);
 
 /** The database, and every text of SQL that it is given to carry out. */
 export function recorded(database: SqliteDatabase): { readonly database: SqliteDatabase; readonly statements: string[] } {

@@ -1,7 +1,7 @@
 import type { StepDefinition } from '../../src/core/materializer/definition.js';
 import type { MaterializedRun } from '../../src/core/materializer/materialize.js';
 import type { StepStatus } from '../../src/core/ports/run.js';
-import { attemptPlan, isGateOpened, type Fate } from './run-world.js';
+import { attemptPlan, effortPlan, isGateOpened, type Fate } from './run-fate.js';
 
 export interface Expected {
   readonly statuses: ReadonlyMap<string, StepStatus>;
@@ -13,7 +13,30 @@ export interface Expected {
  * How a run must end that nobody cancels and that has neither ceilings nor races, told from the fate alone: one walk through the
  * steps, in the order of the plan, without machines, events or a kernel.
  */
-export function expectedEnd({ definition }: MaterializedRun, fate: Fate): Expected {
+export function expectedEnd(run: MaterializedRun, fate: Fate): Expected {
+  const { statuses, ...end } = endBeforeUndoing(run, fate);
+  const isUndone = end.status === 'failed' && isCompensated(fate);
+  const undone = run.definition.steps.map((step, index): readonly [string, StepStatus] => {
+    const status = statuses.get(step.id)!;
+    return [step.id, isUndone && step.compensation && status === 'succeeded' ? undoneStatus(step, fate, index) : status];
+  });
+  return { statuses: new Map(undone), ...end };
+}
+
+/** Whether a run that fails is undone. */
+export const isCompensated = ({ compensate }: Fate): boolean => compensate === 'always' || compensate === 'on-failure';
+
+/** What a step that succeeded comes to when it is undone. */
+export function undoneStatus(step: StepDefinition, fate: Fate, index: number): StepStatus {
+  for (let attempt = 1; attempt <= Math.max(3, step.retry.attempts); attempt += 1) {
+    const { end } = effortPlan(fate, step, { index, attempt });
+    if (end === 'succeed') return 'compensated';
+    if (end === 'fatal') return 'failed';
+  }
+  return 'failed';
+}
+
+function endBeforeUndoing({ definition }: MaterializedRun, fate: Fate): Expected {
   const statuses = new Map<string, StepStatus>();
   let doomed = false;
   for (const [index, step] of definition.steps.entries()) {

@@ -1,84 +1,12 @@
-import fc from 'fast-check';
-
 import { createKernel, type Kernel } from '../../src/core/kernel/create-kernel.js';
 import { IllegalInputError } from '../../src/core/kernel/illegal-input-error.js';
-import type { StepDefinition } from '../../src/core/materializer/definition.js';
 import type { MaterializedRun } from '../../src/core/materializer/materialize.js';
-import type { Command, RunFact, RunInput } from '../../src/core/ports/run.js';
+import type { Command, ProbeFinding, RunFact, RunInput } from '../../src/core/ports/run.js';
 import type { Allowance, Spend } from '../../src/core/ports/usage.js';
 import { ada } from './materialized.js';
+import { attemptPlan, canProbe, effortPlan, isGateOpened, type AttemptPlan, type Control, type Fate } from './run-fate.js';
 
-/** How one attempt goes. `hang`: it only ends after it was aborted, and then as `late` says. */
-export interface AttemptPlan {
-  readonly end: 'succeed' | 'fail' | 'fatal' | 'hang';
-  readonly late: 'succeed' | 'fail';
-  /** Share of the allowance that it spends, or so many hundredths of a dollar and tokens where there is none. */
-  readonly share: number;
-}
-
-/** Everything about a run that is chance. Plain data, so that it shrinks. */
-export interface Fate {
-  /** For step `n`, how its attempts go; the last holds for all that follow. */
-  readonly attempts: readonly (readonly AttemptPlan[])[];
-  /** For step `n`, whether its gate is opened. */
-  readonly gates: readonly boolean[];
-  /** Which of the things that can happen next does. */
-  readonly choices: readonly number[];
-  /** Turns at which somebody pauses, goes on, cancels or says something twice. */
-  readonly controls: readonly { readonly turn: number; readonly what: 'pause' | 'resume' | 'cancel' | 'repeat' }[];
-  /** Whether a time limit may run out before an attempt that would have ended. */
-  readonly racing: boolean;
-  readonly deliveryFails: boolean;
-}
-
-export interface FateOptions {
-  readonly controls?: readonly Fate['controls'][number]['what'][];
-  readonly racing?: boolean;
-  /** Most that an attempt spends, as a share of its allowance. Default: 1. */
-  readonly mostShare?: number;
-  readonly deliveryFails?: boolean;
-}
-
-export function fateArbitrary(options: FateOptions = {}): fc.Arbitrary<Fate> {
-  const { controls = ['pause', 'resume', 'cancel', 'repeat'], racing = true, mostShare = 1, deliveryFails = true } = options;
-  const attempt = fc.record({
-    end: fc.constantFrom(
-      'succeed' as const,
-      'succeed' as const,
-      'succeed' as const,
-      'fail' as const,
-      'fatal' as const,
-      'hang' as const,
-    ),
-    late: fc.constantFrom('succeed' as const, 'fail' as const),
-    share: fc.constantFrom(0, mostShare / 2, mostShare),
-  });
-  const control = () => fc.record({ turn: fc.nat({ max: 60 }), what: fc.constantFrom(...controls) });
-  return fc.record({
-    attempts: fc.array(fc.array(attempt, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }),
-    gates: fc.array(
-      fc.nat({ max: 3 }).map((number) => number > 0),
-      { minLength: 1, maxLength: 6 },
-    ),
-    choices: fc.array(fc.nat({ max: 1_000_003 }), { minLength: 1, maxLength: 60 }),
-    controls: controls.length === 0 ? fc.constant([]) : fc.array(control(), { maxLength: 5 }),
-    racing: racing ? fc.boolean() : fc.constant(false),
-    deliveryFails: deliveryFails ? fc.nat({ max: 9 }).map((number) => number === 9) : fc.constant(false),
-  });
-}
-
-/** How attempt `attempt` of step `index` goes: a step that nothing would ever abort does not hang. */
-export function attemptPlan(
-  fate: Fate,
-  step: StepDefinition,
-  { index, attempt }: { index: number; attempt: number },
-): AttemptPlan {
-  const list = fate.attempts[index % fate.attempts.length]!;
-  const plan = list[Math.min(attempt, list.length) - 1]!;
-  return plan.end === 'hang' && step.timeoutMs === undefined ? { ...plan, end: 'succeed' } : plan;
-}
-
-export const isGateOpened = (fate: Fate, index: number): boolean => fate.gates[index % fate.gates.length]!;
+export { fateArbitrary, type Fate } from './run-fate.js';
 
 export interface Turn {
   readonly kernel: Kernel;
@@ -93,6 +21,8 @@ export interface Story {
   /** Commands by the journal entry that caused them. */
   readonly commands: readonly (readonly Command[])[];
   readonly facts: readonly RunFact[];
+  /** What the agents did to the world, in order: the id that each effect was asked for under. */
+  readonly effects: readonly { readonly stepId: string; readonly id: string; readonly isUndoing: boolean }[];
 }
 
 export interface WorldOptions {
@@ -102,33 +32,46 @@ export interface WorldOptions {
   readonly mostTurns?: number;
 }
 
+/** A call of an agent: waiting for its turn, or under way. */
+interface Call {
+  readonly kind: 'start' | 'end';
+  readonly id: string;
+  readonly stepId: string;
+  readonly attempt: number;
+  /** 0 for an attempt at the step itself. */
+  readonly effort: number;
+  readonly allowance: Allowance;
+  /** Whether it was aborted. */
+  readonly late: boolean;
+}
+
 /** Something that can happen next. */
 type Pending =
-  | {
-      readonly kind: 'start' | 'end';
-      readonly stepId: string;
-      readonly attempt: number;
-      readonly allowance: Allowance;
-      readonly late: boolean;
-    }
+  | Call
   | { readonly kind: 'timer'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
-  | { readonly kind: 'input'; readonly input: Omit<RunInput, 'at'> };
+  | { readonly kind: 'probe'; readonly stepId: string; readonly attempt: number; readonly startId: string }
+  /** `byPerson`: it does not go down with the process. */
+  | { readonly kind: 'input'; readonly input: Omit<RunInput, 'at'>; readonly byPerson: boolean };
+
+type InputBody = RunInput extends infer One ? (One extends { readonly at: number } ? Omit<One, 'at'> : never) : never;
 
 /**
- * Runs a kernel in a world of chance until it is over: agents succeed, fail and hang, results come in any order, late and twice,
- * timers go off, people decide, pause and cancel. What the kernel refuses must leave it as it was.
+ * Runs a kernel in a world of chance until nothing is left to do: agents succeed, fail and hang, results come in any order, late and
+ * twice, timers go off, people decide, pause and cancel, processes are lost. What the kernel refuses must leave it as it was.
  */
 export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions = {}): Story {
   const { definition, graph } = run;
   const journal: Turn['input'][] = [];
   const commands: (readonly Command[])[] = [];
   const facts: RunFact[] = [];
+  const effects: Story['effects'][number][] = [];
+  const allowances = new Map<string, Allowance>();
   let kernel = createKernel(run);
   let pending: Pending[] = [];
   let now = 1_000;
   let budgetPauses = 0;
 
-  const take = (body: Omit<RunInput, 'at'>): boolean => {
+  const take = (body: InputBody): boolean => {
     const input = { ...body, at: now, seq: kernel.seq + 1 } as Turn['input'];
     let given: readonly Command[];
     try {
@@ -148,7 +91,12 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
   const obey = (command: Command): void => {
     switch (command.type) {
       case 'step.start':
+        allowances.set(command.id, command.allowance);
+        return void pending.push({ ...command, kind: 'start', effort: 0, late: false });
+      case 'step.compensate':
         return void pending.push({ ...command, kind: 'start', late: false });
+      case 'step.probe':
+        return void pending.push({ ...command, kind: 'probe' });
       case 'step.abort':
         pending = pending.filter((one) => one.kind !== 'start' || one.stepId !== command.stepId);
         pending = pending.map((one) => (one.kind === 'end' && one.stepId === command.stepId ? { ...one, late: true } : one));
@@ -159,93 +107,131 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
         if (command.type === 'timer.set') pending.push({ ...command, kind: 'timer' });
         return;
       case 'run.deliver':
-        return void pending.push({
-          kind: 'input',
-          input: fate.deliveryFails
+        return tellLater(
+          fate.deliveryFails
             ? { type: 'run.delivery-failed', error: { code: 'LOST', message: 'It got lost.' } }
             : { type: 'run.delivered' },
-        } as Pending);
+        );
       case 'continue':
-        return void pending.push({ kind: 'input', input: { type: 'run.continue' } });
+        return tellLater({ type: 'run.continue' });
       case 'publish':
         return hear(command.event);
       case 'run.ended':
+      case 'run.settled':
         return;
     }
   };
 
+  const tellLater = (input: InputBody): void => void pending.push({ kind: 'input', input, byPerson: false });
+
   const hear = (fact: RunFact): void => {
     facts.push(fact);
-    if (fact.type === 'step.gated') decideLater(fact.stepId, isGateOpened(fate, graph.indexOf.get(fact.stepId)!));
-    else if (fact.type === 'step.in-doubt') decideLater(fact.stepId, planOf(fact.stepId, fact.attempt).late === 'succeed');
+    if (fact.type === 'step.gated') decideLater(fact.stepId, isGateOpened(fate, indexOf(fact.stepId)));
+    else if (fact.type === 'step.in-doubt') decideLater(fact.stepId, planOf({ ...fact, effort: 0 }).late === 'succeed');
     else if (fact.type === 'run.paused' && fact.reason === 'budget_exceeded') budgetPauses += 1;
   };
 
-  const decideLater = (stepId: string, approve: boolean): void =>
-    void pending.push({
-      kind: 'input',
-      input: { type: 'step.decided', stepId, decision: { approve, by: ada, output: 'decided' } } as never,
-    });
-
-  const planOf = (stepId: string, attempt: number): AttemptPlan => {
-    const index = graph.indexOf.get(stepId)!;
-    return attemptPlan(fate, definition.steps[index]!, { index, attempt });
+  const decideLater = (stepId: string, approve: boolean): void => {
+    const input = { type: 'step.decided', stepId, decision: { approve, by: ada, output: 'decided' } } as const;
+    pending.push({ kind: 'input', input, byPerson: true });
   };
+
+  const indexOf = (stepId: string): number => graph.indexOf.get(stepId)!;
+  const planOf = ({ stepId, attempt, effort }: Pick<Call, 'stepId' | 'attempt' | 'effort'>): AttemptPlan => {
+    const index = indexOf(stepId);
+    const step = definition.steps[index]!;
+    return effort > 0 ? effortPlan(fate, step, { index, attempt: effort }) : attemptPlan(fate, step, { index, attempt });
+  };
+  const noteEffect = ({ stepId, id, effort }: Call): void => void effects.push({ stepId, id, isUndoing: effort > 0 });
 
   const happen = (one: Pending): void => {
     pending = pending.filter((other) => other !== one);
-    if (one.kind === 'input') return void take(one.input);
-    if (one.kind === 'timer') {
-      now = Math.max(now, one.dueAt);
-      return void take(one.input);
+    switch (one.kind) {
+      case 'input':
+        return void take(one.input as InputBody);
+      case 'timer':
+        now = Math.max(now, one.dueAt);
+        return void take(one.input);
+      case 'probe':
+        return void take({ type: 'step.probed', stepId: one.stepId, attempt: one.attempt, finding: findingOf(one) });
+      case 'start':
+        if (take({ type: 'step.started', stepId: one.stepId, attempt: one.attempt })) pending.push({ ...one, kind: 'end' });
+        return;
+      case 'end':
+        return endCall(one);
     }
-    const { stepId, attempt, allowance } = one;
-    if (one.kind === 'start') {
-      if (take({ type: 'step.started', stepId, attempt } as never)) pending.push({ ...one, kind: 'end' });
-      return;
-    }
-    const { end, late, share } = planOf(stepId, attempt);
+  };
+
+  const endCall = (call: Call): void => {
+    const { stepId, attempt, allowance } = call;
+    const { end, late, share } = planOf(call);
     const spend = spendOf(allowance, share);
     const does = end === 'hang' ? late : end;
     const error = { code: 'NO_LUCK', message: 'It did not work.' };
-    const result =
+    if (does === 'succeed') noteEffect(call);
+    const isTaken =
       does === 'succeed'
-        ? { type: 'step.succeeded', stepId, attempt, output: { from: stepId }, spend }
-        : { type: 'step.failed', stepId, attempt, error, retryable: does === 'fail', spend };
-    if (!take(result as never)) take({ type: 'step.spent', stepId, attempt, spend } as never);
+        ? take({ type: 'step.succeeded', stepId, attempt, output: { from: stepId }, spend })
+        : take({ type: 'step.failed', stepId, attempt, error, retryable: does === 'fail', spend });
+    if (!isTaken) take({ type: 'step.spent', stepId, attempt, spend });
+  };
+
+  /** A probe tells what has happened by now: what is under way still has not. */
+  const findingOf = ({ stepId, startId }: { readonly stepId: string; readonly startId: string }): ProbeFinding => {
+    if (!canProbe(fate, indexOf(stepId))) return { kind: 'unknown' };
+    const hasHappened = effects.some(({ id }) => id === startId);
+    return hasHappened
+      ? { kind: 'happened', output: 'found', spend: spendOf(allowances.get(startId) ?? {}, 0.5) }
+      : { kind: 'not-happened' };
   };
 
   /** A hanging attempt ends once it was aborted; a time limit runs out on a hanging one, or when the fate has them race. */
   const canHappen = (one: Pending): boolean => {
-    if (one.kind === 'start') return !kernel.paused;
-    if (one.kind === 'end') return one.late || planOf(one.stepId, one.attempt).end !== 'hang';
+    if (one.kind === 'start') return !kernel.paused || one.effort > 0;
+    if (one.kind === 'end') return one.late || planOf(one).end !== 'hang';
     if (one.kind !== 'timer' || one.input.type !== 'step.timed-out') return true;
-    return fate.racing || planOf(one.input.stepId, one.input.attempt).end === 'hang';
+    const { stepId, attempt } = one.input;
+    const call = pending.find(
+      (other): other is Call => other.kind === 'end' && other.stepId === stepId && other.attempt === attempt,
+    );
+    return fate.racing || call === undefined || planOf(call).end === 'hang';
   };
 
-  const control = (what: Fate['controls'][number]['what'], choice: number): void => {
-    if (what === 'repeat') take(journal[choice % journal.length]!);
-    else take((what === 'cancel' ? { type: 'run.cancel', reason: 'Enough.' } : { type: `run.${what}` }) as never);
+  /** Whatever lived in the process is gone; what its agents were doing has happened or not. Each start that was lost may be to blame. */
+  const crash = (choice: number): void => {
+    const calls = pending.filter((one): one is Call => one.kind === 'start' || one.kind === 'end');
+    for (const call of calls) if (call.kind === 'end' && planOf(call).late === 'succeed') noteEffect(call);
+    pending = pending.filter((one) => one.kind === 'input' && one.byPerson);
+    const lost = calls.filter((_, place) => (choice >> place) % 2 === 1).map(({ stepId }) => stepId);
+    take({ type: 'run.recovered', lost, maxLostStarts: fate.maxLostStarts, shiftMs: choice % 3 === 0 ? 1_000 : 0 });
   };
 
-  take({ type: 'run.start', graceMs: 50 } as never);
-  for (let turn = 0; !isOver(kernel); turn += 1) {
+  const control = (what: Control, choice: number): void => {
+    if (what === 'crash') crash(choice);
+    else if (what === 'repeat') take(journal[choice % journal.length]!);
+    else if (what === 'cancel')
+      take({ type: 'run.cancel', reason: 'Enough.', ...(choice % 5 === 0 && { compensate: choice % 2 === 0 }) });
+    else take({ type: `run.${what}` });
+  };
+
+  take({ type: 'run.start', graceMs: 50, compensate: fate.compensate });
+  const isDone = (): boolean => isOver(kernel) && !kernel.hasWorkLeft;
+  for (let turn = 0; !isDone(); turn += 1) {
     if (turn > (options.mostTurns ?? 5_000)) throw new Error(`The run is still ${kernel.status} after ${turn} turns.`);
     now += 1;
     const choice = fate.choices[turn % fate.choices.length]!;
-    for (const { turn: when, what } of fate.controls) if (when === turn && !isOver(kernel)) control(what, choice);
-    if (isOver(kernel)) break;
+    for (const { turn: when, what } of fate.controls) if (when === turn && !isDone()) control(what, choice);
+    if (isDone()) break;
     const possible = pending.filter(canHappen);
     // The run's own time is long: it runs out now and then, or when nothing else is left to happen.
     const usual = possible.filter((one) => one.kind !== 'timer' || !one.timer.startsWith(fate.racing ? 'run:deadline' : 'run:'));
     const among = usual.length > 0 && !(fate.racing && choice % 16 === 0) ? usual : possible;
     if (among.length > 0) happen(among[choice % among.length]!);
-    else if (kernel.paused)
-      take((budgetPauses > 3 ? { type: 'run.cancel', reason: 'No money.' } : { type: 'run.resume' }) as never);
+    else if (kernel.paused) take(budgetPauses > 3 ? { type: 'run.cancel', reason: 'No money.' } : { type: 'run.resume' });
     else
       throw new Error(`Nothing is left to happen, and the run is still ${kernel.status}: ${JSON.stringify(kernel.statuses())}`);
   }
-  return { kernel, journal, commands, facts };
+  return { kernel, journal, commands, facts, effects };
 }
 
 export const isOver = ({ status }: Kernel): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';

@@ -47,11 +47,17 @@ const clearLimit = ({ out }: RunCore, index: number, attempt: number): void =>
 
 const givenUpTimer = (index: number, attempt: number): string => `given-up:${index}:${attempt}`;
 
-/** Nobody may be there any more to end what was given up: all of it gets a limit, or has its limit set again, `shiftMs` later. */
-export function limitAllAbandoned(core: RunCore, { at, shiftMs }: { readonly at: number; readonly shiftMs: number }): void {
+/** Nobody may be there any more to end what was given up: from now on, all of it has a limit. */
+export function limitAbandoned(core: RunCore, at: number): void {
+  for (const [index, attempt, , , dueAt] of [...core.ledger.abandoned.values()]) {
+    if (dueAt === 0 && !isInDoubt(core, index, attempt)) limit(core, { index, attempt, dueAt: at + core.run.graceMs });
+  }
+}
+
+/** Sets the limits again that there are, `shiftMs` later. */
+export function setLimitsAgain(core: RunCore, shiftMs: number): void {
   for (const [index, attempt, , , dueAt] of [...core.ledger.abandoned.values()]) {
     if (dueAt > 0) limit(core, { index, attempt, dueAt: dueAt + shiftMs });
-    else if (!isInDoubt(core, index, attempt)) limit(core, { index, attempt, dueAt: at + core.run.graceMs });
   }
 }
 

@@ -40,7 +40,7 @@ export function takeCheckpoint(core: RunCore): Checkpoint {
   return {
     formatVersion: 1,
     digest: core.materialized.digest,
-    run: { ...core.run, stop: core.run.stop && { ...core.run.stop } },
+    run: { ...core.run, stop: core.run.stop && { ...core.run.stop }, undoing: core.run.undoing && { ...core.run.undoing } },
     columns: Object.fromEntries(columns),
     routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),

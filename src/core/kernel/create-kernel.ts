@@ -1,6 +1,7 @@
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { Command, Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { digestOf } from '../shared/digest.js';
+import { isForAfterEnd } from './after-end.js';
 import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { onWiden } from './approve-parts.js';
@@ -37,9 +38,14 @@ export interface Kernel {
   readonly paused: boolean;
   /** Set once the run is on its way to `failed` or `cancelled`. */
   readonly stop: Stop | null;
+  /**
+   * Whether the run is over and something is left all the same: a compensation, word of a step in doubt that would have to be undone, or
+   * the end of an attempt that was given up. The command `run.settled` says when that is done.
+   */
+  readonly hasWorkLeft: boolean;
   /** @throws IllegalInputError for a step that the plan does not have. */
   stepStatus(stepId: string): StepStatus;
-  /** Attempts that were asked for so far. */
+  /** Attempts that were asked for so far, those to undo the step included. */
   attempt(stepId: string): number;
   /** Every step's status, in the order of the definition. */
   statuses(): { readonly id: string; readonly status: StepStatus }[];
@@ -86,6 +92,9 @@ export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpo
     },
     get stop() {
       return core.run.stop;
+    },
+    get hasWorkLeft() {
+      return isOver(core) && !core.run.isSettled;
     },
     stepStatus: (stepId) => statusOf(core, find(stepId)),
     attempt: (stepId) => core.columns.attempt[find(stepId)]!,
@@ -187,7 +196,8 @@ export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & 
   Object.hasOwn(handlers, entry.type);
 
 function handle(core: RunCore, input: RunInput): void {
-  if (isOver(core)) throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
+  if (isOver(core) && !isForAfterEnd(core, input))
+    throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
   (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
 }
 

@@ -1,3 +1,4 @@
+import type { StoredError } from '../ports/run.js';
 import { reclaimAttempt } from './abandon.js';
 import { askAgain } from './ask-step.js';
 import { isCertain, noteAnswer } from './doubt.js';
@@ -8,7 +9,7 @@ import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
 import { lostStarts } from './recover-run.js';
 import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
-import { expectAttempt, indexOf, succeed, type StepInput } from './step-inputs.js';
+import { concludeAttempt, expectAttempt, indexOf, succeed, timedOut, type StepInput } from './step-inputs.js';
 
 export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
   const index = indexOf(core, input);
@@ -19,11 +20,25 @@ export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
   // What may be under way still has not happened yet, and that says nothing.
   if (finding.kind === 'unknown' || !isCertain(core, index)) return;
   if (core.run.stop || isOver(core)) return failStep(core, index, { error: notStarted(core, index), spend: noSpend, at });
+  const error = core.errors.get(index);
+  if (error?.code === timedOut) concludeTimeout(core, index, { error, at });
   // What may be what ends the process is not started again on the word of a probe.
-  if (core.errors.get(index)?.code !== lostStarts) startAgain(core, index, at);
+  else if (error?.code !== lostStarts) startAgain(core, index, at);
 }
 
-/** It has not happened, so it is asked for again: the same attempt, under the same id. */
+/** Its time was up, and it has come to nothing: that was an attempt like any other that fails. */
+function concludeTimeout(
+  core: RunCore,
+  index: number,
+  { error, at }: { readonly error: StoredError; readonly at: number },
+): void {
+  const mayRetry = core.columns.attempt[index]! < stepOf(core, index).retry.attempts;
+  forgetError(core, index);
+  const to = mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' });
+  concludeAttempt(core, index, { to, error, spend: noSpend, at });
+}
+
+/** Its process was lost, and it has not happened: it is asked for again, the same attempt under the same id. */
 function startAgain(core: RunCore, index: number, at: number): void {
   forgetError(core, index);
   mustMoveStep(core, index, 'RETRY', { at });

@@ -18,7 +18,7 @@ export function concludeDoubt(core: RunCore, index: number, error: StoredError):
 export function askWhetherItHappened(core: RunCore, index: number): void {
   const { columns, undo, out } = core;
   const step = stepOf(core, index);
-  if (!callsAgent(step) || (isOver(core) && !step.compensation)) return;
+  if (!callsAgent(step) || (isOver(core) && !(step.compensation && core.run.undoes))) return;
   undo.add(columns.probes, index, 1);
   out.push({ type: 'step.probe', stepId: step.id, attempt: columns.attempt[index]!, startId: askedId(core, index) });
 }

@@ -11,8 +11,8 @@ export function inputFault(input: unknown): string | undefined {
   if (typeof type !== 'string' || !Object.hasOwn(members, type)) return 'there is no such input';
   if (!isFigure(at)) return `its time (at) is ${quote(at)} instead of milliseconds since the epoch`;
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
-  const optional = (['steps', 'branch'] as const).filter((member) => given[member] !== undefined);
-  const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member]));
+  const optional = (['steps', 'branch', 'compensate'] as const).filter((member) => given[member] !== undefined);
+  const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
 
@@ -36,18 +36,18 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'run.grace-over': [],
   'run.delivered': [],
   'run.delivery-failed': ['error'],
-  'step.started': [],
-  'step.succeeded': ['output', 'spend'],
-  'step.failed': ['error', 'retryable', 'spend'],
-  'step.timed-out': [],
-  'step.retry-due': [],
-  'step.spent': ['spend'],
-  'step.given-up': [],
-  'step.progress': ['message'],
+  'step.started': ['attempt'],
+  'step.succeeded': ['attempt', 'output', 'spend'],
+  'step.failed': ['attempt', 'error', 'retryable', 'spend'],
+  'step.timed-out': ['attempt'],
+  'step.retry-due': ['attempt'],
+  'step.spent': ['attempt', 'spend'],
+  'step.given-up': ['attempt'],
+  'step.progress': ['attempt', 'message'],
   'step.decided': ['decision'],
   'run.recovered': ['lost', 'maxLostStarts', 'shiftMs'],
   'step.gate-expired': [],
-  'step.probed': ['finding'],
+  'step.probed': ['attempt', 'finding'],
   'effect.recorded': [],
 };
 
@@ -63,6 +63,7 @@ function isActor(value: unknown): boolean {
 }
 
 const checks = {
+  attempt: (value: unknown) => Number.isSafeInteger(value),
   graceMs: isFigure,
   reason: isText,
   message: isText,
@@ -86,6 +87,8 @@ const checks = {
     return isFlag(approve) && isActor(by);
   },
   approvedBy: isActor,
+  compensate: (value: unknown, type: string) =>
+    type === 'run.start' ? ['always', 'on-failure', 'on-cancel', 'never'].includes(value as string) : isFlag(value),
   lost: areTexts,
   maxLostStarts: (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0,
   shiftMs: isFigure,
@@ -96,6 +99,7 @@ const checks = {
 };
 
 const wanted: Readonly<Record<Member, string>> = {
+  attempt: 'must be an integer, 1 for the first',
   graceMs: 'must be a duration of 0 or more milliseconds',
   reason: 'must be a text',
   message: 'must be a text',
@@ -106,6 +110,7 @@ const wanted: Readonly<Record<Member, string>> = {
   error: 'must have a code and a message',
   spend: 'must have inputTokens, outputTokens and costMicroUsd, each 0 or more',
   approvedBy: 'must name a kind and an id',
+  compensate: 'must be true or false, for the start of a run always, on-failure, on-cancel or never',
   lost: 'must be a list of step ids',
   maxLostStarts: 'must be an integer of 1 or more',
   shiftMs: 'must be a duration of 0 or more milliseconds',

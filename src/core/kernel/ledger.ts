@@ -62,6 +62,8 @@ export interface Ledger {
   /** Attempts that were given up but have not ended, by step and attempt. */
   readonly abandoned: Map<string, AbandonedAttempt>;
   reserve(index: number): Reservation;
+  /** Reserves what the tightest account has left, and if that is nothing: no ceiling keeps a step from being undone. */
+  reserveRest(index: number): Allowance;
   /** The attempt has ended: what it held is free, what it spent is charged. */
   settle(index: number, spend: Spend): void;
   /** What the step's attempt holds, as the allowance that it was given. */
@@ -118,11 +120,21 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     return amount;
   };
 
+  const hold = (index: number, dimension: Dimension, amount: number): void => {
+    undo.set(held[dimension], index, amount);
+    for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, amount);
+  };
   const charge = (index: number, spend: Spend): void => {
     for (const { row } of accountsOf(index)) {
       undo.add(spent.costMicroUsd, row, spend.costMicroUsd);
       undo.add(spent.tokens, row, spend.inputTokens + spend.outputTokens);
     }
+  };
+  /** Reserves an amount per dimension, as far as it is one. */
+  const take = (index: number, [costMicroUsd = Infinity, tokens = Infinity]: readonly number[]): Allowance => {
+    if (costMicroUsd !== Infinity) hold(index, 'costMicroUsd', costMicroUsd);
+    if (tokens !== Infinity) hold(index, 'tokens', tokens);
+    return toAllowance(costMicroUsd, tokens);
   };
   const unreserve = (index: number, dimension: Dimension, amount: number): void => {
     if (amount !== 0) for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, -amount);
@@ -143,17 +155,13 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
       const short = offers.find((found) => typeof found === 'object');
       if (short && short.reserved > 0) return { kind: 'wait', own: short.account.kind === 'step' };
       if (short) return { kind: 'refused', shortfall: short };
-      const [costMicroUsd, tokens] = offers as [number, number];
-      for (const [dimension, amount] of [
-        ['costMicroUsd', costMicroUsd],
-        ['tokens', tokens],
-      ] as const) {
-        if (amount === Infinity) continue;
-        undo.set(held[dimension], index, amount);
-        for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, amount);
-      }
-      return { kind: 'granted', allowance: toAllowance(costMicroUsd, tokens) };
+      return { kind: 'granted', allowance: take(index, offers as readonly number[]) };
     },
+    reserveRest: (index) =>
+      take(
+        index,
+        dimensions.map((dimension) => Math.min(...accountsOf(index).map((account) => Math.max(0, free(account, dimension))))),
+      ),
     heldAllowance: (index) => {
       const amount = (dimension: Dimension): number => (hasCeiling(index, dimension) ? at(held[dimension], index) : Infinity);
       return toAllowance(amount('costMicroUsd'), amount('tokens'));

@@ -47,9 +47,32 @@ function recount(core: RunCore, index: number, { from, to }: { readonly from: St
   if (from === 'running') run.running -= 1;
   if (to === 'running') run.running += 1;
   if (to === 'succeeded' && step.kind === 'ticket') run.ticketsSucceeded += 1;
+  if (step.compensation) recountUndoable(core, index, { from, to });
   const change = Number(isSettled(from)) - Number(isSettled(to));
   if (step.phase === 'synthesis') run.synthesisLeft += change;
   else run.workLeft += change;
+}
+
+/** What turns out to have happened while the run stops is undone like the rest. */
+function recountUndoable(
+  { run, compensable }: RunCore,
+  index: number,
+  { from, to }: { readonly from: StepStatus; readonly to: StepStatus },
+): void {
+  if (from === 'in-doubt') run.doubtful -= 1;
+  if (to === 'in-doubt') run.doubtful += 1;
+  if (to === 'succeeded' && run.undoes) run.undoBelow = Math.max(run.undoBelow, placeOf(compensable, index) + 1);
+}
+
+/** Where a number stands among numbers that grow. */
+function placeOf(numbers: readonly number[], wanted: number): number {
+  let low = 0;
+  for (let high = numbers.length - 1; low < high;) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Whether the step has yet to be given an allowance. */

@@ -1,7 +1,8 @@
 import type { RunInput } from '../ports/run.js';
 import { cancelRunning } from './stop-run.js';
-import { abandonAttempt, limitAllAbandoned } from './abandon.js';
+import { abandonAttempt, limitAbandoned, setLimitsAgain } from './abandon.js';
 import { askAgain } from './ask-step.js';
+import { recoverUndoing } from './compensate.js';
 import { askWhetherItHappened, concludeDoubt, forgetProbes, noteEnded } from './doubt.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { mustMoveStep } from './move-step.js';
@@ -23,7 +24,8 @@ export function onRecovered(core: RunCore, input: Extract<RunInput, { readonly t
   run.maxLostStarts = maxLostStarts;
   shiftDeadlines(core, shiftMs);
   setRunTimers(core);
-  limitAllAbandoned(core, { at, shiftMs });
+  setLimitsAgain(core, shiftMs);
+  limitAbandoned(core, at);
   if (run.delivering && !run.stop && !isOver(core)) core.out.push({ type: 'run.deliver' });
   scheduleRecovery(core);
 }
@@ -37,7 +39,7 @@ function suspectOf({ graph, run }: RunCore, stepId: string): number {
 /** What may happen only once is on record before it starts, so one that was merely asked for has not started. */
 function isStartLost(core: RunCore, index: number): boolean {
   const status = statusOf(core, index);
-  return status === 'running' || (isAskedFor(core, index) && stepOf(core, index).effect !== 'once');
+  return status === 'running' || status === 'compensating' || (isAskedFor(core, index) && stepOf(core, index).effect !== 'once');
 }
 
 const isAskedFor = (core: RunCore, index: number): boolean =>
@@ -65,6 +67,8 @@ export function recoverStep(core: RunCore, index: number, at: number): void {
       return askWhetherItHappened(core, index);
     case 'backing-off':
       return armAgain(core, index, 'step.retry-due');
+    case 'compensating':
+      return recoverUndoing(core, index, at);
     case 'gated':
       return armAgain(core, index, 'step.gate-expired');
     default:

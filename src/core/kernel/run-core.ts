@@ -2,7 +2,7 @@ import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart.js';
 import type { StepGraph } from '../plan/step-graph.js';
-import type { Command, RunFact, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import type { Command, CompensationPolicy, RunFact, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { createChartRunner, type ChartRunner } from './chart-runner.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
@@ -49,6 +49,15 @@ export interface Stop {
   readonly error: StoredError;
 }
 
+/** An effort to undo a step. There is one at a time. */
+export interface Undoing {
+  readonly index: number;
+  /** 1 for the first. */
+  readonly effort: number;
+  /** `waiting`: the last effort has failed, and the next is due later. */
+  readonly state: 'asked' | 'under-way' | 'waiting';
+}
+
 /** The part of the state that is one value per run. Copied before each input, put back when it is refused. */
 export interface RunScalars {
   seq: number;
@@ -69,6 +78,17 @@ export interface RunScalars {
   /** Lost starts after which a step is parked, as the newest recovery said; 0 before the first. */
   maxLostStarts: number;
   stop: Stop | null;
+  /** When steps that succeeded are undone, as the start of the run said. */
+  compensate: CompensationPolicy;
+  /** Whether steps that succeeded are undone, now that the run stops. */
+  undoes: boolean;
+  /** Steps at these positions of `compensable` and above have had their turn. */
+  undoBelow: number;
+  undoing: Undoing | null;
+  /** Steps in doubt that say how they are undone. */
+  doubtful: number;
+  /** Whether the run is over, and nothing more can come of it that anybody has to wait for. */
+  isSettled: boolean;
   delivering: boolean;
   agendaHead: number;
 }
@@ -77,6 +97,8 @@ export interface RunScalars {
 export interface RunCore {
   readonly materialized: MaterializedRun;
   readonly steps: readonly StepDefinition[];
+  /** Steps that say how they are undone, in the order of the plan. */
+  readonly compensable: readonly number[];
   readonly graph: StepGraph;
   readonly columns: StepColumns;
   readonly run: RunScalars;
@@ -115,6 +137,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
   const core: RunCore = {
     materialized,
     steps,
+    compensable: steps.flatMap(({ compensation }, index) => (compensation ? [index] : [])),
     graph,
     columns: createStepColumns(graph),
     run: initialScalars(steps),
@@ -172,6 +195,12 @@ function initialScalars(steps: readonly StepDefinition[]): RunScalars {
     graceAt: 0,
     maxLostStarts: 0,
     stop: null,
+    compensate: 'always',
+    undoes: false,
+    undoBelow: 0,
+    undoing: null,
+    doubtful: 0,
+    isSettled: false,
     delivering: false,
     agendaHead: 0,
   };

@@ -3,7 +3,7 @@ import { deferOthers } from './approve-parts.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { isOver, moveLifecycle, movePause, publish, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
-import { clearTimers } from './settle-run.js';
+import { endRun } from './settle-run.js';
 import { beginStop, endGrace } from './stop-run.js';
 
 export type Input<Type extends RunInput['type']> = Extract<RunInput, { readonly type: Type }>;
@@ -15,6 +15,7 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
   if (!moveLifecycle(core, 'START')) throw illegal(core, input, 'a run starts once, from approved');
   const { run, materialized } = core;
   run.graceMs = input.graceMs;
+  run.compensate = input.compensate ?? 'always';
   if (input.steps) deferOthers(core, input.steps);
   publish(core, { type: 'run.started' });
   const { maxDurationMs } = materialized.definition.budget;
@@ -46,8 +47,8 @@ export function onCancel(core: RunCore, input: Input<'run.cancel'>): void {
   const { run } = core;
   if (isOver(core)) throw illegal(core, input, 'the run is over');
   if (run.stop) throw illegal(core, input, `the run is stopping already (${run.stop.reason})`);
-  const { reason, at } = input;
-  beginStop(core, { stop: { to: 'cancelled', reason, error: { code: 'CANCELLED', message: reason } }, at });
+  const { reason, at, compensate } = input;
+  beginStop(core, { stop: { to: 'cancelled', reason, error: { code: 'CANCELLED', message: reason } }, at, compensate });
 }
 
 export function onDeadline(core: RunCore, input: Input<'run.deadline'>): void {
@@ -69,10 +70,7 @@ export function onGraceOver(core: RunCore, input: Input<'run.grace-over'>): void
 
 export function onDelivered(core: RunCore, input: Input<'run.delivered'>): void {
   expectDelivery(core, input);
-  moveLifecycle(core, 'COMPLETE');
-  clearTimers(core);
-  publish(core, { type: 'run.completed' });
-  core.out.push({ type: 'run.ended', status: 'completed' });
+  endRun(core, { event: 'COMPLETE', fact: { type: 'run.completed' }, at: input.at });
 }
 
 export function onDeliveryFailed(core: RunCore, input: Input<'run.delivery-failed'>): void {

@@ -1,4 +1,7 @@
-import type { RunInput } from '../ports/run.js';
+import type { RunFact, RunInput, TerminalRunStatus } from '../ports/run.js';
+import { limitAbandoned } from './abandon.js';
+import { isUnsettled } from './after-end.js';
+import { undoNext } from './compensate.js';
 import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
 import { beginStop } from './stop-run.js';
@@ -6,21 +9,45 @@ import { beginStop } from './stop-run.js';
 /** What a run does when nothing more follows from the last input: go on to its next phase, or come to its end. */
 export function settleRun(core: RunCore, at: number): void {
   const { run } = core;
-  if (isOver(core)) return;
-  if (run.stop) return endIfQuiet(core);
+  if (run.stop) undoNext(core, at);
+  if (run.undoing) clearGrace(core);
+  if (isOver(core)) return settleEnd(core);
+  if (run.stop) return endIfQuiet(core, at);
   if (run.lifecycle === 'executing' && run.workLeft === 0) return beginSynthesis(core, at);
   if (run.lifecycle === 'synthesizing' && run.synthesisLeft === 0 && !run.delivering) deliver(core, at);
 }
 
 /** A stopping run ends when no step is under way any more. */
-function endIfQuiet(core: RunCore): void {
+function endIfQuiet(core: RunCore, at: number): void {
   const { run } = core;
-  if (!run.stop || run.running > 0) return;
+  if (!run.stop || run.running > 0 || run.undoing) return;
   const { to, reason, error } = run.stop;
-  moveLifecycle(core, to === 'failed' ? 'FAIL' : 'CANCEL');
+  if (to === 'failed') return endRun(core, { event: 'FAIL', fact: { type: 'run.failed', reason, error }, at });
+  const hasFailed = error['compensationsFailed'] !== undefined;
+  endRun(core, { event: 'CANCEL', fact: { type: 'run.cancelled', reason, ...(hasFailed && { error }) }, at });
+}
+
+interface Ending {
+  readonly event: 'COMPLETE' | 'FAIL' | 'CANCEL';
+  readonly fact: Extract<RunFact, { readonly type: `run.${TerminalRunStatus}` }>;
+  readonly at: number;
+}
+
+/** The run is over, for good. What it still waits for is seen to all the same. */
+export function endRun(core: RunCore, { event, fact, at }: Ending): void {
+  moveLifecycle(core, event);
   clearTimers(core);
-  publish(core, to === 'failed' ? { type: 'run.failed', reason, error } : { type: 'run.cancelled', reason });
-  core.out.push({ type: 'run.ended', status: to });
+  limitAbandoned(core, at);
+  publish(core, fact);
+  core.out.push({ type: 'run.ended', status: core.run.lifecycle as TerminalRunStatus });
+  core.run.isSettled = !isUnsettled(core);
+}
+
+/** Says, once, that a run which had something left to do after its end has done it. */
+function settleEnd(core: RunCore): void {
+  if (core.run.isSettled || isUnsettled(core)) return;
+  core.run.isSettled = true;
+  core.out.push({ type: 'run.settled' });
 }
 
 /** Sets the timers of the run itself, as far as they run. */
@@ -31,10 +58,16 @@ export function setRunTimers({ run, out }: RunCore): void {
   if (graceAt > 0) set('run:grace', { type: 'run.grace-over', at: graceAt });
 }
 
-export function clearTimers({ run, out }: RunCore): void {
-  if (run.deadlineAt > 0) out.push({ type: 'timer.clear', timer: 'run:deadline' });
+function clearTimers(core: RunCore): void {
+  if (core.run.deadlineAt > 0) core.out.push({ type: 'timer.clear', timer: 'run:deadline' });
+  core.run.deadlineAt = 0;
+  clearGrace(core);
+}
+
+/** Nothing is under way that it could end, and what is being undone has its own time. */
+function clearGrace({ run, out }: RunCore): void {
   if (run.graceAt > 0) out.push({ type: 'timer.clear', timer: 'run:grace' });
-  run.deadlineAt = run.graceAt = 0;
+  run.graceAt = 0;
 }
 
 function beginSynthesis(core: RunCore, at: number): void {

@@ -1,6 +1,7 @@
 import type { Branch, RunInput, StepStatus } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { abandonAttempt, endAbandoned } from './abandon.js';
+import { onUndoDue, onUndoFailed, onUndone, onUndoStarted, onUndoTimedOut } from './compensate.js';
 import { askWhetherItHappened, concludeDoubt, isUnderWayInDoubt, noteEnded } from './doubt.js';
 import { concludeFailure } from './fail-step.js';
 import { IllegalInputError } from './illegal-input-error.js';
@@ -45,7 +46,8 @@ export function expectAttempt(
 
 export function onStarted(core: RunCore, input: StepInput<'step.started'>): void {
   const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['ready'] });
+  expectAttempt(core, index, { input, statuses: ['ready', 'compensating'] });
+  if (statusOf(core, index) === 'compensating') return onUndoStarted(core, index, input);
   const { run, columns } = core;
   if (run.stop) throw new IllegalInputError(input.type, 'ready', input.stepId, `the run is stopping (${run.stop.reason})`);
   if (columns.issued[index] === 0)
@@ -57,8 +59,9 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
 
 export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): void {
   const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
-  succeed(core, index, input);
+  expectAttempt(core, index, { input, statuses: ['running', 'in-doubt', 'compensating'] });
+  if (statusOf(core, index) === 'compensating') onUndone(core, index, input);
+  else succeed(core, index, input);
 }
 
 /** What an attempt came to, and what it cost. */
@@ -95,7 +98,8 @@ function takeBranch(core: RunCore, index: number, { to, reason }: Branch): void 
 
 export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['running', 'in-doubt'] });
+  expectAttempt(core, index, { input, statuses: ['running', 'in-doubt', 'compensating'] });
+  if (statusOf(core, index) === 'compensating') return onUndoFailed(core, index, input);
   const { stepId, attempt, error, spend, at } = input;
   // An agent that was cut off and says that it failed says nothing of what had happened by then: the doubt stays.
   if (statusOf(core, index) === 'in-doubt') return settleLate(core, index, input);
@@ -106,7 +110,12 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
     return noteEnded(core, index);
   }
   const mayRetry = input.retryable && attempt < stepOf(core, index).retry.attempts;
-  conclude(core, index, { to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }), error, spend, at });
+  concludeAttempt(core, index, {
+    to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }),
+    error,
+    spend,
+    at,
+  });
 }
 
 /** An attempt ends once: whoever says it twice must not charge it twice. */
@@ -124,13 +133,17 @@ function settleLate(core: RunCore, index: number, input: StepInput<'step.failed'
   askWhetherItHappened(core, index);
 }
 
+/** Code of the error of an attempt whose time was up. */
+export const timedOut = 'TIMED_OUT';
+
 export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): void {
   const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['running'] });
+  expectAttempt(core, index, { input, statuses: ['running', 'compensating'] });
+  if (statusOf(core, index) === 'compensating') return onUndoTimedOut(core, index, input);
   const { stepId, attempt, at } = input;
   const { timeoutMs, retry } = stepOf(core, index);
   const error = {
-    code: 'TIMED_OUT',
+    code: timedOut,
     message: `Step "${stepId}" did not end within ${timeoutMs} ms (attempt ${attempt}).`,
     stepId,
     attempt,
@@ -139,11 +152,11 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
   abandonAttempt(core, index, at);
   if (core.run.stop) return settleCancelled(core, index, at);
   const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: attempt < retry.attempts ? 'retry' : '' });
-  conclude(core, index, { to, error, spend: noSpend, at });
+  concludeAttempt(core, index, { to, error, spend: noSpend, at });
 }
 
 /** Says what became of an attempt that did not succeed. */
-function conclude(
+export function concludeAttempt(
   core: RunCore,
   index: number,
   { to, ...failure }: Parameters<typeof concludeFailure>[2] & { readonly to: StepStatus },
@@ -158,8 +171,9 @@ function conclude(
 
 export function onRetryDue(core: RunCore, input: StepInput<'step.retry-due'>): void {
   const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['backing-off'] });
-  mustMoveStep(core, index, 'RETRY', { at: input.at });
+  expectAttempt(core, index, { input, statuses: ['backing-off', 'compensating'] });
+  if (statusOf(core, index) === 'compensating') onUndoDue(core, index, input);
+  else mustMoveStep(core, index, 'RETRY', { at: input.at });
 }
 
 export const onSpent = (core: RunCore, input: StepInput<'step.spent'>): void => settleLate(core, indexOf(core, input), input);
@@ -168,14 +182,15 @@ export const onSpent = (core: RunCore, input: StepInput<'step.spent'>): void => 
 export function onGivenUp(core: RunCore, input: StepInput<'step.given-up'>): void {
   const index = indexOf(core, input);
   const { type, stepId, attempt } = input;
+  if (!core.ledger.isLimited(index, attempt))
+    throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} holds nothing`);
   const spend = core.ledger.heldByAbandoned(index, attempt);
-  if (!spend) throw new IllegalInputError(type, statusOf(core, index), stepId, `attempt ${attempt} holds nothing`);
-  endAbandoned(core, index, { attempt, spend });
-  publish(core, { type: 'step.spent', stepId, attempt, spend });
+  endAbandoned(core, index, { attempt, spend: spend ?? noSpend });
+  if (spend) publish(core, { type: 'step.spent', stepId, attempt, spend });
 }
 
 export function onProgress(core: RunCore, input: StepInput<'step.progress'>): void {
-  expectAttempt(core, indexOf(core, input), { input, statuses: ['running'] });
+  expectAttempt(core, indexOf(core, input), { input, statuses: ['running', 'compensating'] });
   const { stepId, attempt, message } = input;
   publish(core, { type: 'step.progress', stepId, attempt, message });
 }

@@ -1,4 +1,4 @@
-import type { StoredError } from '../ports/run.js';
+import type { CompensationPolicy, StoredError } from '../ports/run.js';
 import { abandonAttempt } from './abandon.js';
 import { concludeDoubt } from './doubt.js';
 import type { Shortfall } from './ledger.js';
@@ -7,11 +7,23 @@ import { isOver, movePause, publish, statusOf, stepOf, type RunCore, type Stop }
 import { scheduleSweep } from './schedule.js';
 import { stopError } from './stop-error.js';
 
+interface Stopping {
+  readonly stop: Stop;
+  readonly at: number;
+  /** Whether steps that succeeded are undone, where that differs from the policy of the run. */
+  readonly compensate?: boolean | undefined;
+}
+
+const isCompensatedBy = (policy: CompensationPolicy, to: Stop['to']): boolean =>
+  policy === 'always' || policy === (to === 'failed' ? 'on-failure' : 'on-cancel');
+
 /** Begins the end of a run: steps that have not begun are cancelled, those under way are given the grace time. */
-export function beginStop(core: RunCore, { stop, at }: { readonly stop: Stop; readonly at: number }): void {
+export function beginStop(core: RunCore, { stop, at, compensate }: Stopping): void {
   const { run } = core;
-  if (run.stop) return;
+  if (run.stop || isOver(core)) return;
   run.stop = stop;
+  run.undoes = compensate ?? isCompensatedBy(run.compensate, stop.to);
+  run.undoBelow = core.compensable.length;
   publish(core, { type: 'run.stopping', to: stop.to, reason: stop.reason });
   scheduleSweep(core);
   run.graceAt = at + run.graceMs;
@@ -39,9 +51,10 @@ export function cancelRunning(core: RunCore, index: number, at: number): void {
 
 /** The step's attempt has ended, or is taken to have, after the run was told to stop. */
 export function settleCancelled(core: RunCore, index: number, at: number): void {
-  const { id } = stepOf(core, index);
+  const { id, compensation } = stepOf(core, index);
   const error = stopError(core);
-  const to = moveStep(core, index, 'CANCEL', { at });
+  // What would have to be undone is not taken to have come to nothing because it was cut off.
+  const to = moveStep(core, index, 'CANCEL', { at, facts: compensation && core.run.undoes ? 'compensable' : '' });
   if (to === 'in-doubt') concludeDoubt(core, index, error);
   else if (to === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error });
 }

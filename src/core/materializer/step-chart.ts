@@ -105,7 +105,7 @@ function workingStates({ retry, once }: StepShape) {
         FAIL: [...again, to('failed')],
         // What was under way when the time was up, or the run, may have happened all the same.
         TIME_OUT: once ? to('in-doubt') : [...again, to('failed')],
-        CANCEL: once ? to('in-doubt') : to('cancelled'),
+        CANCEL: once ? to('in-doubt') : [to('in-doubt', 'compensable'), to('cancelled')],
         LOSE: once ? to('in-doubt') : [to('in-doubt', 'exhausted'), to('ready')],
         THROTTLE: to('backing-off'),
       },
@@ -115,7 +115,7 @@ function workingStates({ retry, once }: StepShape) {
         APPROVE: to('succeeded'),
         REFUSE: to('failed'),
         SUCCEED: to('succeeded'),
-        FAIL: to('failed'),
+        FAIL: [...again, to('failed')],
         CANCEL: {},
         // It turned out not to have happened.
         RETRY: to('ready'),

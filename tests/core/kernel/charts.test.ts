@@ -78,7 +78,8 @@ function chartEvent(fact: RunFact, input: RunInput, from: StepStatus): AnyEventO
   switch (fact.type) {
     case 'step.ready':
       if (from === 'gated') return { type: 'APPROVE' };
-      return from === 'backing-off' ? { type: 'RETRY' } : { type: 'DEPENDENCY_SETTLED', last: true };
+      if (from === 'running') return { type: 'LOSE' };
+      return from === 'backing-off' || from === 'in-doubt' ? { type: 'RETRY' } : { type: 'DEPENDENCY_SETTLED', last: true };
     case 'step.gated':
       return { type: 'DEPENDENCY_SETTLED', last: true };
     case 'step.started':
@@ -90,7 +91,14 @@ function chartEvent(fact: RunFact, input: RunInput, from: StepStatus): AnyEventO
     case 'step.failed':
       return { type: isDecision ? 'REFUSE' : isTimeout && from === 'running' ? 'TIME_OUT' : 'FAIL' };
     case 'step.in-doubt':
-      return { type: isTimeout && from === 'running' ? 'TIME_OUT' : 'CANCEL' };
+      if (fact.error.code === 'RUN_STOPPED') return { type: 'CANCEL', compensable: true };
+      return isTimeout ? { type: 'TIME_OUT' } : { type: 'LOSE', exhausted: true };
+    case 'step.compensating':
+      return { type: 'COMPENSATE', compensable: true };
+    case 'step.compensated':
+      return { type: 'COMPENSATED' };
+    case 'step.compensation-failed':
+      return fact.retryAt === undefined ? { type: 'COMPENSATION_FAILED' } : undefined;
     case 'step.skipped':
       return { type: 'DEPENDENCY_SETTLED', unmet: true };
     case 'step.cancelled':

@@ -46,7 +46,11 @@ describe('a step id, whatever it is', () => {
           expect(started.every((name) => name !== undefined)).toBe(true);
           // The same inputs under plain names come to the same statuses.
           const twin = createKernel(materialized(plain));
-          for (const entry of journal) twin.apply('stepId' in entry ? { ...entry, stepId: nameOf.get(entry.stepId)! } : entry);
+          for (const entry of journal) {
+            if ('stepId' in entry) twin.apply({ ...entry, stepId: nameOf.get(entry.stepId)! });
+            else if ('lost' in entry) twin.apply({ ...entry, lost: entry.lost.map((id) => nameOf.get(id)!) });
+            else twin.apply(entry);
+          }
           for (const { id, status } of kernel.statuses()) expect(twin.stepStatus(nameOf.get(id)!)).toBe(status);
           expect(
             kernel

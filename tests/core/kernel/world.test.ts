@@ -8,7 +8,7 @@ import { tightRun } from '../../support/tight-run.js';
 /** Everything that happened in some hundred random runs, the same ones each time. */
 function happenings(runs: ReturnType<typeof anyMaterialized>): Set<string> {
   const seen = new Set<string>();
-  for (const [run, fate] of fc.sample(fc.tuple(runs, fateArbitrary({ mostShare: 2 })), { numRuns: 100, seed: 11 })) {
+  for (const [run, fate] of fc.sample(fc.tuple(runs, fateArbitrary({ mostShare: 2 })), { numRuns: 200, seed: 11 })) {
     const { kernel, facts, journal } = runToEnd(run, fate);
     seen.add(`end ${kernel.stop?.reason ?? kernel.status}`);
     for (const fact of facts) seen.add('reason' in fact && fact.type === 'run.paused' ? `paused ${fact.reason}` : fact.type);
@@ -27,6 +27,7 @@ describe('the random runs that the laws of the kernel are held to', () => {
       'run.grace-over',
       'run.delivered',
       'run.delivery-failed',
+      'run.recovered',
     ];
     const ends = [
       'completed',
@@ -49,6 +50,11 @@ describe('the random runs that the laws of the kernel are held to', () => {
       'cancelled',
       'in-doubt',
       'backing-off',
+      'probed',
+      'given-up',
+      'compensating',
+      'compensated',
+      'compensation-failed',
     ];
     const expected = [
       ...inputs,

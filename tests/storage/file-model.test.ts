@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { createFileStore } from 'planwright/storage/file';
 import { createMemoryStore } from 'planwright/storage/memory';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { committing, contentOf, holding, outcomesOf, reading } from './support/file-acts.js';
 import { useDirectories } from './support/file-directories.js';
 
 const directories = useDirectories();
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
+vi.setConfig({ testTimeout: 900_000 });
 
 const calls = fc.oneof(
   { weight: 6, arbitrary: fc.array(fc.oneof({ weight: 3, arbitrary: committing }, holding), { minLength: 1, maxLength: 6 }) },
@@ -38,6 +39,7 @@ it('FO-26: answers every call as the store in memory does, also after it was clo
       }
       expect(await contentOf(actual)).toEqual(await contentOf(expected));
       await actual.close();
+      directories.clear();
     }),
     { numRuns: isLong ? 2_000 : 100 },
   );

@@ -4,23 +4,33 @@ import { join } from 'node:path';
 
 import { afterAll } from 'vitest';
 
+export interface Directories {
+  /** A path where nothing is yet. */
+  next(): string;
+  /** A directory with the same files. */
+  copyOf(directory: string): string;
+  /** Removes all that were given out so far. */
+  clear(): void;
+}
+
 /** Makes directories of its own for a test file, and removes them when the file is done. */
-export function useDirectories() {
+export function useDirectories(): Directories {
   const root = mkdtempSync(join(tmpdir(), 'planwright-file-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }), 60_000);
   let count = 0;
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
   const next = (): string => {
     count += 1;
     return join(root, String(count));
   };
   return {
-    /** A path where nothing is yet. */
     next,
-    /** A directory with the same files. */
-    copyOf(directory: string): string {
+    copyOf(directory) {
       const copy = next();
       cpSync(directory, copy, { recursive: true });
       return copy;
+    },
+    clear() {
+      for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true, force: true });
     },
   };
 }

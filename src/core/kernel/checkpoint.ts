@@ -20,32 +20,47 @@ export interface Checkpoint {
   readonly abandoned: readonly AbandonedAttempt[];
 }
 
-/** Every column of the state by a stable name. What is not here does not survive. */
-function columnsOf({ columns, ledger }: RunCore): Record<string, Column> {
-  const { spent, reserved, held, awaiting } = ledger.columns;
+/** The one version of the format that there is. */
+export const checkpointFormat = 1;
+
+/** Every column of the step table by a stable name. What is in neither table does not survive. */
+export function stepColumnsOf({ columns, ledger }: RunCore): Record<string, Column> {
+  const { held } = ledger.columns;
+  return { ...columns, heldCost: held.costMicroUsd, heldTokens: held.tokens };
+}
+
+/** Every column of the ledger's accounts by a stable name. */
+export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
+  const { spent, reserved, awaiting } = ledger.columns;
   return {
-    ...columns,
     awaiting,
     spentCost: spent.costMicroUsd,
     spentTokens: spent.tokens,
     reservedCost: reserved.costMicroUsd,
     reservedTokens: reserved.tokens,
-    heldCost: held.costMicroUsd,
-    heldTokens: held.tokens,
+  };
+}
+
+const columnsOf = (core: RunCore): Record<string, Column> => ({ ...stepColumnsOf(core), ...accountColumnsOf(core) });
+
+/** What is no table. What is done of the agenda is left out, so that equal states are equal checkpoints. */
+export function runPartOf({ run, agenda, ledger, materialized }: RunCore) {
+  return {
+    digest: materialized.digest,
+    run: { ...run, agendaHead: 0, stop: run.stop && { ...run.stop }, undoing: run.undoing && { ...run.undoing } },
+    agenda: agenda.slice(run.agendaHead),
+    abandoned: [...ledger.abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
   };
 }
 
 export function takeCheckpoint(core: RunCore): Checkpoint {
   const columns = Object.entries(columnsOf(core)).map(([name, column]) => [name, Array.from(column)] as const);
   return {
-    formatVersion: 1,
-    digest: core.materialized.digest,
-    run: { ...core.run, stop: core.run.stop && { ...core.run.stop }, undoing: core.run.undoing && { ...core.run.undoing } },
+    formatVersion: checkpointFormat,
+    ...runPartOf(core),
     columns: Object.fromEntries(columns),
     routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),
-    agenda: [...core.agenda],
-    abandoned: [...core.ledger.abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
   };
 }
 
@@ -55,8 +70,8 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   const fail = (detail: string): never => {
     throw new CheckpointMismatchError(digest, checkpoint.digest, detail);
   };
-  if ((checkpoint.formatVersion as number) !== 1)
-    fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version 1`);
+  if ((checkpoint.formatVersion as number) !== checkpointFormat)
+    fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version ${checkpointFormat}`);
   if (checkpoint.digest !== digest) fail('the plan, a role or an agent has changed since');
   for (const [name, column] of Object.entries(columnsOf(core))) {
     const stored = checkpoint.columns[name];
@@ -67,7 +82,10 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   // The checkpoint may be frozen, or be used again.
   Object.assign(core.run, structuredCopy(checkpoint.run) as unknown as RunScalars);
   for (const [index, chosen] of checkpoint.routes) core.routes.set(index, chosen);
-  for (const [index, error] of checkpoint.errors) core.errors.set(index, error);
+  for (const [index, error] of checkpoint.errors) {
+    core.errors.set(index, error);
+    core.dirty.errors.mark(index);
+  }
   for (const item of checkpoint.agenda) core.agenda.push(item);
   for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);
   refillReady(core);

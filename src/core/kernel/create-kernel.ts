@@ -1,9 +1,11 @@
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { Command, Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import type { CheckpointParts } from '../ports/store.js';
 import { digestOf } from '../shared/digest.js';
 import { isForAfterEnd } from './after-end.js';
 import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
 import { onWiden } from './approve-parts.js';
 import { onDecided, onProbed } from './doubt-inputs.js';
 import { IllegalInputError } from './illegal-input-error.js';
@@ -31,6 +33,11 @@ export interface Kernel {
   apply(input: RunInput & { readonly seq?: number }): Command[];
   /** The whole state as JSON; `createKernel(materialized, checkpoint)` goes on from it. */
   checkpoint(): Checkpoint;
+  /**
+   * The parts of the checkpoint that changed since the last call; all of them at the first, unless the kernel was made from stored parts.
+   * Costs what has changed. `createKernel(materialized, { parts })` goes on from all of them together.
+   */
+  takeChanges(): CheckpointParts;
   /** SHA-256 over the canonical JSON of the checkpoint. Equal digests mean equal states. */
   digest(): string;
   readonly seq: number;
@@ -64,14 +71,20 @@ export interface Kernel {
   };
 }
 
+/** A checkpoint as a store keeps it: what `takeChanges` gave, each part in its newest form. */
+export interface StoredCheckpoint {
+  readonly parts: CheckpointParts;
+}
+
 /**
  * Starts a run that was just approved, or goes on from a checkpoint.
  *
- * @throws CheckpointMismatchError when the checkpoint belongs to other machines.
+ * @throws CheckpointMismatchError when the checkpoint belongs to other machines, or is of a format that this version does not read.
  */
-export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpoint): Kernel {
+export function createKernel(materialized: MaterializedRun, from?: Checkpoint | StoredCheckpoint): Kernel {
   const core = createRunCore(materialized);
-  if (checkpoint) restoreCheckpoint(core, checkpoint);
+  trackChanges(core);
+  if (from) restore(core, from);
   const find = (stepId: string): number => {
     const index = core.graph.indexOf.get(stepId);
     if (index === undefined) throw new IllegalInputError('query', core.run.lifecycle, stepId, 'the plan has no such step');
@@ -80,6 +93,7 @@ export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpo
   return {
     apply: (input) => apply(core, input),
     checkpoint: () => takeCheckpoint(core),
+    takeChanges: () => takeChanges(core),
     digest: () => digestOf(takeCheckpoint(core)),
     get seq() {
       return core.run.seq;
@@ -112,6 +126,12 @@ export function createKernel(materialized: MaterializedRun, checkpoint?: Checkpo
       };
     },
   };
+}
+
+function restore(core: RunCore, from: Checkpoint | StoredCheckpoint): void {
+  if (!('parts' in from)) return restoreCheckpoint(core, from);
+  restoreCheckpoint(core, checkpointOf(from.parts));
+  forgetChanges(core);
 }
 
 /** The same run again: a kernel that has taken a journal's inputs in order. Entries that are not for the kernel are passed over. */

@@ -14,7 +14,8 @@ export function forgetError(core: RunCore, index: number): void {
   core.errors.delete(index);
 }
 
-function putBackOnRollback({ errors, undo }: RunCore, index: number): void {
+function putBackOnRollback({ errors, undo, dirty }: RunCore, index: number): void {
+  dirty.errors.mark(index);
   const before = errors.get(index);
   undo.onRollback(() => {
     if (before) errors.set(index, before);

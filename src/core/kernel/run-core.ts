@@ -4,6 +4,7 @@ import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart
 import type { StepGraph } from '../plan/step-graph.js';
 import type { Command, CompensationPolicy, RunFact, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { createChartRunner, type ChartRunner } from './chart-runner.js';
+import { createDirtyBlocks, type DirtyBlocks } from './dirty-blocks.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
 import { stepStatuses } from './step-status.js';
@@ -93,6 +94,16 @@ export interface RunScalars {
   agendaHead: number;
 }
 
+/** What has changed since changes were last taken. */
+export interface Dirty {
+  readonly steps: DirtyBlocks;
+  readonly accounts: DirtyBlocks;
+  /** Of the errors of steps. */
+  readonly errors: DirtyBlocks;
+  /** Entry up to which the figures of the run were taken; -1 for never. */
+  seq: number;
+}
+
 /** The mutable state of one run and everything that works on it. Internal to the kernel. */
 export interface RunCore {
   readonly materialized: MaterializedRun;
@@ -111,6 +122,7 @@ export interface RunCore {
   readonly ready: ReadyQueue;
   readonly ledger: Ledger;
   readonly undo: UndoLog;
+  readonly dirty: Dirty;
   readonly lifecycle: ChartRunner;
   readonly pause: ChartRunner;
   readonly chartOf: (index: number) => ChartRunner;
@@ -131,6 +143,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
   const { definition, graph, machines } = materialized;
   const { steps } = definition;
   const undo = createUndoLog();
+  const ledger = createLedger(definition, undo);
   const runners = new Map(Object.entries(machines).map(([name, machine]) => [name, createChartRunner(machine)]));
   const runnerOf = (name: string): ChartRunner => runners.get(name)!;
   const stepRunners = steps.map((step) => runnerOf(step.chart));
@@ -145,8 +158,14 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     errors: new Map(),
     agenda: [],
     ready: createReadyQueue((index) => ranks[steps[index]?.priority ?? 'normal']),
-    ledger: createLedger(definition, undo),
+    ledger,
     undo,
+    dirty: {
+      steps: createDirtyBlocks(steps.length),
+      accounts: createDirtyBlocks(ledger.columns.awaiting.length),
+      errors: createDirtyBlocks(steps.length),
+      seq: -1,
+    },
     lifecycle: runnerOf(definition.lifecycle.id),
     pause: runnerOf(definition.pause.id),
     chartOf: (index) => stepRunners[index]!,

@@ -93,6 +93,7 @@ function takeBranch(core: RunCore, index: number, { to, reason }: Branch): void 
   const chosen = to.flatMap((id) => core.graph.indexOf.get(id) ?? []);
   core.undo.onRollback(() => core.routes.delete(index));
   core.routes.set(index, chosen);
+  core.dirty.steps.mark(index);
   publish(core, { type: 'step.routed', stepId: stepOf(core, index).id, to, reason });
 }
 

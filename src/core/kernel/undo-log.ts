@@ -1,3 +1,5 @@
+import type { DirtyBlocks } from './dirty-blocks.js';
+
 /** The numeric columns that the kernel writes to. */
 export type Column = Uint8Array | Int32Array | Float64Array;
 
@@ -10,6 +12,8 @@ export interface UndoLog {
   add(column: Column, index: number, amount: number): void;
   /** For what is no column: how to take it back. */
   onRollback(undo: () => void): void;
+  /** Rows of this column are marked, from now on, when a change of theirs is committed. */
+  track(column: Column, rows: DirtyBlocks): void;
   commit(): void;
   /** Returns whether there was anything to take back. */
   rollback(): boolean;
@@ -19,6 +23,7 @@ export function createUndoLog(): UndoLog {
   const columns: Column[] = [];
   const places: number[] = [];
   const undos: (() => void)[] = [];
+  const tracked = new Map<Column, DirtyBlocks>();
   const forget = (): void => {
     columns.length = places.length = undos.length = 0;
   };
@@ -31,7 +36,11 @@ export function createUndoLog(): UndoLog {
     set,
     add: (column, index, amount) => set(column, index, column[index]! + amount),
     onRollback: (undo) => void undos.push(undo),
-    commit: forget,
+    track: (column, rows) => void tracked.set(column, rows),
+    commit() {
+      for (let entry = 0; entry < columns.length; entry += 1) tracked.get(columns[entry]!)?.mark(places[2 * entry]!);
+      forget();
+    },
     rollback() {
       const touched = columns.length + undos.length > 0;
       for (let entry = columns.length - 1; entry >= 0; entry -= 1) {

@@ -1,0 +1,136 @@
+import type { CheckpointParts } from '../ports/store.js';
+import type { Json, JsonObject } from '../shared/json.js';
+import { accountColumnsOf, checkpointFormat, runPartOf, stepColumnsOf, type Checkpoint } from './checkpoint.js';
+import { blockSize, blocksOf } from './dirty-blocks.js';
+import { CheckpointMismatchError } from './illegal-input-error.js';
+import type { RunCore } from './run-core.js';
+import type { Column } from './undo-log.js';
+
+/** One column of a block: its rows, or one number where all rows hold the same. */
+type PackedColumn = number | readonly number[];
+
+/** From now on it is known what changes; at first, everything has. */
+export function trackChanges(core: RunCore): void {
+  const { undo, dirty } = core;
+  for (const column of Object.values(stepColumnsOf(core))) undo.track(column, dirty.steps);
+  for (const column of Object.values(accountColumnsOf(core))) undo.track(column, dirty.accounts);
+  dirty.steps.markAll();
+  dirty.accounts.markAll();
+}
+
+/** What is stored already need not be given again. */
+export function forgetChanges({ dirty, run }: RunCore): void {
+  dirty.seq = run.seq;
+  for (const blocks of [dirty.steps, dirty.accounts, dirty.errors]) blocks.take();
+}
+
+/**
+ * The parts of a checkpoint that have changed since they were last taken: `run` with the figures of the run, `steps/n` and `accounts/n`
+ * with blocks of 256 rows, `errors/n` with the errors of a block. The first time gives them all.
+ */
+export function takeChanges(core: RunCore): CheckpointParts {
+  const { dirty, run } = core;
+  const parts: [string, Json][] = [];
+  if (dirty.seq !== run.seq) parts.push(['run', runPart(core)]);
+  dirty.seq = run.seq;
+  for (const block of dirty.steps.take()) parts.push([`steps/${block}`, stepsPart(core, block)]);
+  for (const block of dirty.accounts.take()) parts.push([`accounts/${block}`, packBlock(accountColumnsOf(core), block)]);
+  for (const block of dirty.errors.take()) parts.push([`errors/${block}`, errorsPart(core, block)]);
+  return Object.fromEntries(parts);
+}
+
+function runPart(core: RunCore): Json {
+  const { digest, run, agenda, abandoned } = runPartOf(core);
+  const accounts = core.ledger.columns.awaiting.length;
+  return { formatVersion: checkpointFormat, digest, steps: core.steps.length, accounts, run, agenda, abandoned };
+}
+
+function stepsPart(core: RunCore, block: number): Json {
+  const routes = rowsOf(core.routes, block);
+  return { ...packBlock(stepColumnsOf(core), block), ...(routes.length > 0 && { routes }) };
+}
+
+function errorsPart(core: RunCore, block: number): Json {
+  const errors = rowsOf(core.errors, block);
+  return errors.length === 0 ? null : errors;
+}
+
+/** What a map by row holds for a block, in the order of rows. */
+function rowsOf<T>(map: ReadonlyMap<number, T>, block: number): [number, T][] {
+  const found: [number, T][] = [];
+  if (map.size === 0) return found;
+  for (let row = block * blockSize; row < (block + 1) * blockSize; row += 1) {
+    const value = map.get(row);
+    if (value !== undefined) found.push([row, value]);
+  }
+  return found;
+}
+
+const packBlock = (columns: Readonly<Record<string, Column>>, block: number): Readonly<Record<string, PackedColumn>> =>
+  Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [name, pack(column.subarray(block * blockSize, (block + 1) * blockSize))]),
+  );
+
+function pack(rows: Column): PackedColumn {
+  const first = rows[0]!;
+  return rows.every((value: number) => value === first) ? first : Array.from(rows);
+}
+
+/**
+ * A checkpoint from its parts, as a store has merged them.
+ *
+ * @throws CheckpointMismatchError when they are of a format that this version does not read, or one is missing.
+ */
+export function checkpointOf(parts: CheckpointParts): Checkpoint {
+  const head = objectOf(partOf(parts, 'run'));
+  const { formatVersion, digest, steps, accounts, run, agenda, abandoned } = head;
+  const fail = (detail: string): never => {
+    throw new CheckpointMismatchError('unknown', typeof digest === 'string' ? digest : 'unknown', detail);
+  };
+  if (formatVersion !== checkpointFormat) {
+    return fail(`its format is version ${JSON.stringify(formatVersion)}, this kernel reads version ${checkpointFormat}`);
+  }
+  if (!Number.isSafeInteger(steps) || !Number.isSafeInteger(accounts)) return fail('it does not say how many steps it has');
+  const stepParts = blocksNamed(parts, 'steps', steps as number);
+  const columns = {
+    ...unpack(stepParts, { rows: steps as number, fail }),
+    ...unpack(blocksNamed(parts, 'accounts', accounts as number), { rows: accounts as number, fail }),
+  };
+  const routes = stepParts.flatMap((part) => (part['routes'] ?? []) as unknown as Checkpoint['routes']);
+  const errors = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`errors/${block}`] ?? []);
+  return { formatVersion, digest, run, agenda, abandoned, columns, routes, errors: errors.flat() } as unknown as Checkpoint;
+}
+
+function partOf(parts: CheckpointParts, name: string): Json {
+  const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
+  if (part !== undefined && part !== null) return part;
+  throw new CheckpointMismatchError('unknown', 'unknown', `its part "${name}" is missing`);
+}
+
+const objectOf = (value: Json): JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+
+const blocksNamed = (parts: CheckpointParts, name: string, rows: number): readonly JsonObject[] =>
+  Array.from({ length: blocksOf(rows) }, (_, block) => objectOf(partOf(parts, `${name}/${block}`)));
+
+interface Unpacking {
+  readonly rows: number;
+  readonly fail: (detail: string) => never;
+}
+
+/** Puts the columns of all blocks together. */
+function unpack(blocks: readonly JsonObject[], { rows, fail }: Unpacking): Record<string, number[]> {
+  const columns = new Map<string, number[]>();
+  for (const [place, block] of blocks.entries()) {
+    const length = Math.min(blockSize, rows - place * blockSize);
+    for (const [name, packed] of Object.entries(block)) {
+      if (name === 'routes') continue;
+      const column = columns.get(name) ?? [];
+      columns.set(name, column);
+      if (typeof packed === 'number') for (let row = 0; row < length; row += 1) column.push(packed);
+      else if (Array.isArray(packed) && packed.length === length) column.push(...(packed as readonly number[]));
+      else fail(`column "${name}" of block ${place} does not have ${length} rows`);
+    }
+  }
+  return Object.fromEntries(columns);
+}

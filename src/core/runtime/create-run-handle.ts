@@ -8,6 +8,7 @@ import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
+import { storedOutput } from './stored-events.js';
 import type { InputBody } from './run-driver.js';
 import type { DecisionInput, Run } from './run-handle.js';
 
@@ -33,6 +34,7 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
     result: () => followed().ended,
     view: () => current().view(),
     events: (options = {}) => followed().state.log.read(options),
+    output: (stepId) => outputOf(current(), stepId),
     durability: () => current().journal.figures,
     pause: () => act((run) => submit(run, { type: 'run.pause' })),
     resume: () => act((run) => submit(run, { type: 'run.resume' })),
@@ -53,6 +55,12 @@ async function attempt<T>(verb: () => Promise<T>): Promise<T> {
 async function submit(run: ManagedRun, input: InputBody): Promise<void> {
   if (run.engine) return run.engine.driver.submit(input);
   throw new IllegalInputError(input.type, run.status, undefined, 'the run is not under way');
+}
+
+/** A step's output, from memory or from the store. */
+async function outputOf(run: ManagedRun, stepId: string): Promise<Json | undefined> {
+  const step = run.view().steps.find(({ id }) => id === stepId);
+  return step?.outputReleased ? storedOutput(run.state.log, stepId) : step?.output;
 }
 
 async function cancel(run: ManagedRun, options: { readonly reason: string; readonly compensate?: boolean }) {

@@ -46,7 +46,7 @@ export async function landRun(options: LandingOptions): Promise<void> {
 async function tellTicket({ state, workspace, clock, limitMs }: LandingOptions): Promise<boolean> {
   const { runId, plan, log } = state;
   const { parentTicket } = plan.context;
-  const ending = log.events.findLast(isEnding);
+  const ending = log.since(0).findLast(isEnding);
   if (parentTicket === null || !workspace.updateTicket || !ending) return true;
   const request = { runId, idempotencyKey: `${runId}:event:${ending.seq}`, parentTicket, event: ending };
   try {

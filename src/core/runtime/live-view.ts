@@ -8,6 +8,8 @@ export interface LiveView {
   read(): RunView;
   /** Begins again: another plan has taken the place of the one before. */
   reset(): void;
+  /** Takes in every event so far, and lets go of the outputs of some steps. */
+  release(stepIds: readonly string[]): void;
 }
 
 /** Events that are folded in one go. To fold all of a long run when it ends would hold up everything else. */
@@ -17,7 +19,7 @@ export function createLiveView(log: EventLog, plan: () => Plan): LiveView {
   let projection: RunProjection | undefined;
   const folded = (): RunProjection => {
     projection ??= createRunProjection(plan());
-    for (const event of log.events.slice(projection.seq)) projection.apply(event);
+    for (const event of log.since(projection.seq)) projection.apply(event);
     return projection;
   };
   log.subscribe(({ seq }) => {
@@ -26,5 +28,6 @@ export function createLiveView(log: EventLog, plan: () => Plan): LiveView {
   return {
     read: () => folded().view(),
     reset: () => (projection = undefined),
+    release: (stepIds) => folded().release(stepIds),
   };
 }

@@ -13,6 +13,7 @@ import { RunHaltedError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import { landRun, mustLand } from './land-run.js';
 import { createLiveView, type LiveView } from './live-view.js';
+import { createMemoryRelief, type MemoryRelief } from './relieve-memory.js';
 import { rehire, rolesAtHand, type ProvisionOptions } from './provision.js';
 import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
@@ -34,13 +35,13 @@ export class ManagedRun {
   halted: RunHaltedError | undefined;
   #isDelivering = false;
   #isLanding = false;
-  #isFollowing = false;
   /** Fires when the run is on its way to another end: nothing more is set up or delivered for it. */
   readonly #stopping = new AbortController();
   readonly #agents: AgentDirectory;
   readonly #ended = createDeferred<RunResult>();
   readonly journal: RunJournal;
   readonly #view: LiveView;
+  readonly #memory: MemoryRelief;
 
   constructor(
     readonly state: RunState,
@@ -51,10 +52,11 @@ export class ManagedRun {
     const { runId, log } = state;
     this.#agents = surroundings.agents.fork();
     this.#view = createLiveView(log, () => this.plan);
+    this.#memory = createMemoryRelief({ state, view: this.#view, limitBytes: surroundings.memoryLimitBytes });
     this.journal = createRunJournal({ runId, store, clock, ...stored, summary: () => summaryOf(this) });
     log.subscribe((event) => {
       if (event.type === 'run.stopping') this.#stopping.abort();
-      if (!this.#isFollowing) tellOutside(event, { workspace, telemetry, context: this.plan.context });
+      if (!state.isReplaying) tellOutside(event, { workspace, telemetry, context: this.plan.context });
     });
   }
 
@@ -130,14 +132,10 @@ export class ManagedRun {
 
   /** Takes what the process that drives the run has written. */
   follow(entries: readonly JournalEntry[]): void {
-    this.#isFollowing = true;
-    try {
-      for (const entry of entries) {
-        this.state.replay(entry, this.surroundings.migrate);
-        this.journal.skipTo(entry);
-      }
-    } finally {
-      this.#isFollowing = false;
+    for (const entry of entries) {
+      this.state.replay(entry, this.surroundings.migrate);
+      this.journal.skipTo(entry);
+      this.#memory.check();
     }
     if (isTerminal(this.status)) this.end();
   }
@@ -217,6 +215,7 @@ export class ManagedRun {
 
   /** Resolves its result, for a run that is over and that nobody has to do anything for. */
   end(): void {
+    this.#memory.end();
     this.state.log.end();
     this.#ended.resolve(resultOf(this.view(), this.state.kernel?.deliverableStep));
     if (!this.isOpen) this.surroundings.hold.drop(this.runId);
@@ -259,6 +258,7 @@ export class ManagedRun {
       journal: this.journal,
       agents: this.#agents,
       surroundings,
+      memory: this.#memory,
       handlers: {
         deliver: () => void this.#deliver(engine),
         ended: () => void this.#land(),

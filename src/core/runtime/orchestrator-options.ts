@@ -49,6 +49,11 @@ export interface OrchestratorOptions {
   readonly graceMs?: number;
   /** How long one call of the workspace may take, in milliseconds. Default: 60,000. */
   readonly workspaceTimeoutMs?: number;
+  /**
+   * About how much memory the outputs and events of one run may take, in bytes. Past that, outputs that no step needs any more and the oldest
+   * events are read from the store when they are asked for. Default: 32 MiB.
+   */
+  readonly memoryLimitBytes?: number;
   /** How large proposals may be, where that differs from the defaults. */
   readonly limits?: Partial<ProposalLimits>;
 }
@@ -70,5 +75,6 @@ export interface OrchestratorSettings {
   readonly missedTimers: 'fire' | 'extend';
   readonly migrate: Migration | undefined;
   readonly workspaceTimeoutMs: number;
+  readonly memoryLimitBytes: number;
   readonly limits: Partial<ProposalLimits> | undefined;
 }

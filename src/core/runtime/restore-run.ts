@@ -2,18 +2,21 @@ import { planDigest } from '../plan/plan-digest.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
-import type { CheckpointParts, StoredRun } from '../ports/store.js';
+import type { CheckpointParts, RunStore, StoredRun } from '../ports/store.js';
 import type { Topology } from '../ports/topology.js';
 import { deepFreeze } from '../shared/freeze.js';
 import type { Json } from '../shared/json.js';
 import { StoreCorruptError } from '../shared/store-error.js';
 import { DigestMismatchError } from './errors.js';
+import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
 import { RunState, type Migration } from './run-state.js';
+import { storedEventsOf } from './stored-events.js';
 
 export interface RestoreOptions {
   readonly topologies: readonly Topology[];
   readonly migrate: Migration | undefined;
+  readonly store: RunStore;
 }
 
 /** The part of a checkpoint that holds what was proposed, arranged: a run keeps to it, whatever its topology does by then. */
@@ -35,18 +38,25 @@ export function planParts(plan: Plan, topologies: readonly Topology[]): Checkpoi
  *
  * @throws DigestMismatchError when its plan or its machines would come out differently now, and no migration lets it go on.
  */
-export function restoreRun(stored: StoredRun, { topologies, migrate }: RestoreOptions): RunState {
+export function restoreRun(stored: StoredRun, { topologies, migrate, store }: RestoreOptions): RunState {
   const { summary, checkpoint, journal } = stored;
   const { runId } = summary;
   const part = checkpoint?.['plan'] as unknown as PlanPart | undefined;
   if (!part) throw new StoreCorruptError(`Run ${runId}`, 'it has no plan.');
-  const state = new RunState(runId, deepFreeze(part.plan));
+  const state = newRunState(runId, { plan: deepFreeze(part.plan), store });
   for (const entry of journal) state.replay(entry, migrate);
   checkPlan(state, { part, topologies, migrate });
   return state;
 }
 
-interface PlanCheck extends RestoreOptions {
+/** The state of a run of which nothing is known but its plan. */
+export function newRunState(runId: string, { plan, store }: { readonly plan: Plan; readonly store: RunStore }): RunState {
+  const readStored = storedEventsOf({ runId, store, plan: () => state.plan });
+  const state: RunState = new RunState(runId, plan, createEventLog(runId, { readStored }));
+  return state;
+}
+
+interface PlanCheck extends Omit<RestoreOptions, 'store'> {
   readonly part: PlanPart;
 }
 

@@ -1,4 +1,5 @@
 import type { AgentDirectory } from './agent-directory.js';
+import type { MemoryRelief } from './relieve-memory.js';
 import { createRunAttempts, type RunAttempts } from './run-attempts.js';
 import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
 import type { RunJournal } from './run-journal.js';
@@ -17,12 +18,21 @@ export interface RunEngineOptions {
   readonly journal: RunJournal;
   readonly agents: AgentDirectory;
   readonly surroundings: RunSurroundings;
+  readonly memory: MemoryRelief;
   /** Commands that are not about attempts. */
   readonly handlers: Pick<CommandHandlers, 'deliver' | 'ended' | 'settled' | 'halted'>;
 }
 
 /** Puts a driver and its attempts around a kernel. Nothing happens before the first input. */
-export function createRunEngine({ state, machines, journal, agents, surroundings, handlers }: RunEngineOptions): RunEngine {
+export function createRunEngine({
+  state,
+  machines,
+  journal,
+  agents,
+  surroundings,
+  memory,
+  handlers,
+}: RunEngineOptions): RunEngine {
   const { runId, log } = state;
   const { kernel, materialized } = machines;
   const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt } = surroundings;
@@ -46,7 +56,10 @@ export function createRunEngine({ state, machines, journal, agents, surroundings
     log,
     clock,
     deliversOutside: surroundings.workspace.deliver !== undefined,
-    remember: (input) => state.remember(input),
+    remember(input) {
+      state.remember(input);
+      memory.check();
+    },
     handlers: {
       ...handlers,
       start: attempts.start,

@@ -46,6 +46,8 @@ export interface Run {
   view(): RunView;
   /** What it has cost so far to keep the run, in this process. */
   durability(): DurabilityFigures;
+  /** The output of a step, also one that was let go from memory; `undefined` where it has none. */
+  output(stepId: string): Promise<Json | undefined>;
   /** Events in order from a cursor on, then what comes, until the run has ended. */
   events(options?: ReadOptions): AsyncIterable<RunEvent>;
   /** No new step starts until `resume`; steps under way go on. Rejects with IllegalInputError when the run is not under way. */

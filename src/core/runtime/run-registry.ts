@@ -3,8 +3,7 @@ import { OrchestratorClosedError, RunElsewhereError, RunNotFoundError } from './
 import { isTerminal } from './is-terminal.js';
 import { lostStarts, type Suspects } from './lost-starts.js';
 import { ManagedRun } from './managed-run.js';
-import { restoreRun } from './restore-run.js';
-import { RunState } from './run-state.js';
+import { newRunState, restoreRun } from './restore-run.js';
 import type { RunSurroundings } from './run-surroundings.js';
 
 /** The runs that one orchestrator knows of. */
@@ -133,7 +132,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   return {
-    create: (plan) => new ManagedRun(new RunState(ids(), plan), surroundings, { seq: 0, fence: 0, writtenAt: 0 }),
+    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store }), surroundings, { seq: 0, fence: 0, writtenAt: 0 }),
     add,
     open,
     claim,

@@ -2,11 +2,12 @@ import { restoreApproval } from '../approval/approve-plan.js';
 import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { Plan } from '../ports/plan.js';
-import type { JournalEntry, RunFact, RunInput, RunRecordInput } from '../ports/run.js';
+import type { JournalEntry, RunFact, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json } from '../shared/json.js';
+import { jsonSize } from '../shared/json-size.js';
 import { DigestMismatchError } from './errors.js';
-import { createEventLog, type EventLog } from './event-log.js';
+import type { EventLog } from './event-log.js';
 import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
 
 /** Says of a run whose machines would be others than before whether it may go on with them. */
@@ -30,9 +31,12 @@ export interface RunMachines {
  */
 export class RunState {
   readonly record: RunRecord = createRunRecord();
-  readonly log: EventLog;
-  /** Outputs by step. */
+  /** Outputs by step, as far as the plan still needs them. */
   readonly outputs = new Map<string, Json>();
+  /** About how much memory they take. */
+  outputBytes = 0;
+  /** While an entry is taken that is old news. */
+  isReplaying = false;
   /** Results of `once` by step and name. */
   readonly effects = new Map<string, Map<string, Json>>();
   /** When the present attempt at a step began, and how often its start was lost with its process. */
@@ -46,12 +50,20 @@ export class RunState {
   constructor(
     readonly runId: string,
     public plan: Plan,
-  ) {
-    this.log = createEventLog(runId);
-  }
+    readonly log: EventLog,
+  ) {}
 
   /** Takes an entry that is stored. @throws DigestMismatchError when it belongs to other machines. */
   replay(entry: JournalEntry, migrate?: Migration): void {
+    this.isReplaying = true;
+    try {
+      this.#replay(entry, migrate);
+    } finally {
+      this.isReplaying = false;
+    }
+  }
+
+  #replay(entry: JournalEntry, migrate?: Migration): void {
     if (!isRunInput(entry)) return this.#replayRecord(entry, migrate);
     if (!this.machines) throw new InvariantError(`Entry ${entry.seq} of run ${this.runId} comes before its machines.`);
     for (const command of this.machines.kernel.apply(entry)) {
@@ -88,8 +100,26 @@ export class RunState {
     } else {
       const output = outputOf(input);
       // A compensation, too, succeeds, and has no output of the step's.
-      if (output && this.kernel?.stepStatus(output.stepId) === 'succeeded') this.outputs.set(output.stepId, output.value);
+      if (output && this.kernel?.stepStatus(output.stepId) === 'succeeded') {
+        this.outputs.set(output.stepId, output.value);
+        this.outputBytes += jsonSize(output.value);
+      }
     }
+  }
+
+  /** Steps whose output nothing will ask for any more: every step that is given it has ended, nothing has to undo it, it is not the deliverable. */
+  spareOutputs(): string[] {
+    if (!this.machines) return [];
+    const { kernel, materialized } = this.machines;
+    const { steps } = materialized.definition;
+    const needed = new Set<string>([kernel.deliverableStep]);
+    const spare: string[] = [];
+    for (const { id, input, compensation } of steps) {
+      if (compensation) needed.add(id);
+      if (!ended.has(kernel.stepStatus(id))) for (const source of input) needed.add(source);
+    }
+    for (const { id } of steps) if (!needed.has(id) && kernel.stepStatus(id) === 'succeeded') spare.push(id);
+    return spare;
   }
 
   /** The approval that is on record, as the materializer wants it. */
@@ -125,6 +155,9 @@ export class RunState {
     this.migrated = { from, to };
   }
 }
+
+/** Statuses in which a step will not be started any more. */
+const ended: ReadonlySet<StepStatus> = new Set<StepStatus>(['succeeded', 'failed', 'skipped', 'cancelled', 'compensated']);
 
 function outputOf(input: RunInput): { readonly stepId: string; readonly value: Json } | undefined {
   switch (input.type) {

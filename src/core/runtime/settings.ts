@@ -25,6 +25,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     missedTimers: options.missedTimers ?? 'fire',
     migrate: options.migrate,
     workspaceTimeoutMs: options.workspaceTimeoutMs ?? 60_000,
+    memoryLimitBytes: options.memoryLimitBytes ?? 32 * 1024 * 1024,
     limits: options.limits,
   };
 }

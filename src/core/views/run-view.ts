@@ -3,6 +3,7 @@ import { waves } from '../plan/waves.js';
 import type { Plan, StepKind } from '../ports/plan.js';
 import type { Gap, RunEvent, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
+import { applyToStep, type StepEvent, type StepState } from './fold-step.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
 
 /** One step as it stands. Times are milliseconds since the epoch, on the run's one clock. */
@@ -26,6 +27,8 @@ export interface StepView {
   /** Time in attempts, without queues and pauses between them, in milliseconds. */
   readonly activeMs: number;
   readonly output?: Json;
+  /** Its output was let go from memory. `run.output(stepId)` reads it from the store. */
+  readonly outputReleased?: true;
   readonly error?: StoredError;
   /** When the next attempt is due, while backing off. */
   readonly retryAt?: number;
@@ -70,10 +73,11 @@ export interface RunProjection {
   readonly seq: number;
   apply(event: RunEvent): void;
   view(): RunView;
+  /** Lets go of the outputs of some steps. */
+  release(stepIds: readonly string[]): void;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type StepState = Mutable<StepView> & { readonly spent: SpendSum; attemptStartedAt: number | undefined };
 type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'usage' | 'usageByRole'>;
 
 /** The view of a run after some of its events: a pure fold. */
@@ -124,6 +128,14 @@ export function createRunProjection(plan: Plan): RunProjection {
       } else applyToRun(run, event);
       if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
     },
+    release(stepIds) {
+      for (const id of stepIds) {
+        const step = steps.get(id);
+        if (step?.output === undefined) continue;
+        delete step.output;
+        step.outputReleased = true;
+      }
+    },
     view: () => ({
       ...run,
       steps: Array.from(steps.values(), viewStep),
@@ -163,8 +175,6 @@ function assignAgents(steps: Iterable<StepState>, roles: Readonly<Record<string,
     if (agent) step.agentId = agent.agentId;
   }
 }
-
-type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
 
 function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
   switch (event.type) {
@@ -224,75 +234,4 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
 function end(run: RunState, at: number): void {
   run.endedAt = at;
   run.paused = false;
-}
-
-function applyToStep(step: StepState, event: StepEvent): void {
-  switch (event.type) {
-    case 'step.ready':
-      step.status = 'ready';
-      // Its process was lost: what it did until then is not known to anyone.
-      step.attemptStartedAt = undefined;
-      step.queuedAt ??= event.at;
-      delete step.retryAt;
-      return;
-    case 'step.gated':
-      step.status = 'gated';
-      step.queuedAt ??= event.at;
-      return;
-    case 'step.started':
-      step.status = 'running';
-      step.attempts = event.attempt;
-      step.startedAt ??= event.at;
-      step.attemptStartedAt = event.at;
-      return;
-    case 'step.progress':
-      step.progress = event.message;
-      return;
-    case 'step.backing-off':
-      step.retryAt = event.retryAt;
-      return conclude(step, { status: 'backing-off', at: event.at, error: event.error });
-    case 'step.succeeded':
-      step.output = event.output;
-      delete step.error;
-      return conclude(step, { status: 'succeeded', at: event.at });
-    case 'step.failed':
-    case 'step.skipped':
-    case 'step.cancelled':
-    case 'step.in-doubt':
-      return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
-    case 'step.compensating':
-      step.status = 'compensating';
-      step.attemptStartedAt ??= event.at;
-      return;
-    case 'step.compensated':
-      return conclude(step, { status: 'compensated', at: event.at });
-    case 'step.compensation-failed':
-      if (event.retryAt === undefined) conclude(step, { status: 'failed', at: event.at, error: event.error });
-      return;
-    case 'step.decided':
-    case 'step.routed':
-    case 'step.spent':
-      return;
-  }
-}
-
-const endStatuses = {
-  'step.failed': 'failed',
-  'step.skipped': 'skipped',
-  'step.cancelled': 'cancelled',
-  'step.in-doubt': 'in-doubt',
-} as const;
-
-interface Conclusion {
-  readonly status: StepStatus;
-  readonly at: number;
-  readonly error?: StoredError;
-}
-
-function conclude(step: StepState, { status, at, error }: Conclusion): void {
-  step.status = status;
-  if (step.attemptStartedAt !== undefined) step.activeMs += at - step.attemptStartedAt;
-  step.attemptStartedAt = undefined;
-  if (error) step.error = error;
-  if (status !== 'backing-off' && status !== 'in-doubt') step.endedAt = at;
 }

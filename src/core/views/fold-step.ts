@@ -1,0 +1,83 @@
+import type { RunEvent, StepStatus, StoredError } from '../ports/run.js';
+import type { StepView } from './run-view.js';
+import type { SpendSum } from './usage-totals.js';
+
+/** A view of a step while it is being folded. */
+export type StepState = { -readonly [Key in keyof StepView]: StepView[Key] } & {
+  readonly spent: SpendSum;
+  attemptStartedAt: number | undefined;
+};
+
+export type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
+
+/** What an event says of its step. */
+export function applyToStep(step: StepState, event: StepEvent): void {
+  switch (event.type) {
+    case 'step.ready':
+      step.status = 'ready';
+      // Its process was lost: what it did until then is not known to anyone.
+      step.attemptStartedAt = undefined;
+      step.queuedAt ??= event.at;
+      delete step.retryAt;
+      return;
+    case 'step.gated':
+      step.status = 'gated';
+      step.queuedAt ??= event.at;
+      return;
+    case 'step.started':
+      step.status = 'running';
+      step.attempts = event.attempt;
+      step.startedAt ??= event.at;
+      step.attemptStartedAt = event.at;
+      return;
+    case 'step.progress':
+      step.progress = event.message;
+      return;
+    case 'step.backing-off':
+      step.retryAt = event.retryAt;
+      return conclude(step, { status: 'backing-off', at: event.at, error: event.error });
+    case 'step.succeeded':
+      step.output = event.output;
+      delete step.error;
+      return conclude(step, { status: 'succeeded', at: event.at });
+    case 'step.failed':
+    case 'step.skipped':
+    case 'step.cancelled':
+    case 'step.in-doubt':
+      return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
+    case 'step.compensating':
+      step.status = 'compensating';
+      step.attemptStartedAt ??= event.at;
+      return;
+    case 'step.compensated':
+      return conclude(step, { status: 'compensated', at: event.at });
+    case 'step.compensation-failed':
+      if (event.retryAt === undefined) conclude(step, { status: 'failed', at: event.at, error: event.error });
+      return;
+    case 'step.decided':
+    case 'step.routed':
+    case 'step.spent':
+      return;
+  }
+}
+
+const endStatuses = {
+  'step.failed': 'failed',
+  'step.skipped': 'skipped',
+  'step.cancelled': 'cancelled',
+  'step.in-doubt': 'in-doubt',
+} as const;
+
+interface Conclusion {
+  readonly status: StepStatus;
+  readonly at: number;
+  readonly error?: StoredError;
+}
+
+function conclude(step: StepState, { status, at, error }: Conclusion): void {
+  step.status = status;
+  if (step.attemptStartedAt !== undefined) step.activeMs += at - step.attemptStartedAt;
+  step.attemptStartedAt = undefined;
+  if (error) step.error = error;
+  if (status !== 'backing-off' && status !== 'in-doubt') step.endedAt = at;
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+
+import { StoreUnavailableError } from '../../core/shared/store-error.js';
+import type { PostgresPool, Query } from './client.js';
+import { type Deadline, deadlineAt, monotonicNow, pauseAfter } from './deadline.js';
+import { failureOf, isPassing } from './failures.js';
+import { prepareTables, type Tables } from './tables.js';
+import { transact, type Work } from './transaction.js';
+import type { Mark } from './write-group.js';
+
+export interface DatabaseOptions {
+  readonly pool: PostgresPool;
+  readonly tables: Tables;
+  /** How long one call may wait for locks, and for a server that is away. */
+  readonly lockTimeoutMs: number;
+}
+
+/** The tables of one store, made when they are first needed. */
+export interface Database {
+  readonly tables: Tables;
+  /** Reads in one transaction, again where the server was away. @throws PlanwrightError */
+  read<T>(operation: string, work: (query: Query) => Promise<T>): Promise<T>;
+  /**
+   * Writes in one transaction, again where that may help. `undefined` from `work` rolls the transaction back and begins anew. Calls must not
+   * overlap. @throws what PostgreSQL or `pg` has thrown, and StoreUnavailableError where it cannot be known whether it was committed.
+   */
+  write<T>(deadline: Deadline, work: (query: Query, mark: Mark) => Promise<T | undefined>): Promise<T>;
+  /** Takes away what was needed to know which transactions were committed. */
+  forget(): Promise<void>;
+}
+
+export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions): Database {
+  const writer = randomUUID();
+  let transactions = 0;
+  let prepared: Promise<void> | undefined;
+  const inTime = (): Deadline => deadlineAt(monotonicNow() + lockTimeoutMs);
+
+  const prepare = (deadline: Deadline): Promise<void> => {
+    prepared ??= setUp(deadline).catch((error: unknown) => {
+      prepared = undefined;
+      throw error;
+    });
+    return prepared;
+  };
+  const setUp = async (deadline: Deadline): Promise<void> => {
+    const end = await transact({ pool, mode: 'write', deadline, operation: 'make its tables' }, async (query) => {
+      await prepareTables(query, tables);
+      return { value: undefined, end: 'commit' };
+    });
+    // Where the outcome is unknown, another attempt finds out.
+    if (end.kind !== 'done') throw end.error;
+  };
+
+  /** Repeats what fails for a reason that passes. `attempt` gives `undefined` to be called again at once. */
+  const untilDone = async <T>(deadline: Deadline, attempt: () => Promise<T | undefined>): Promise<T> => {
+    for (let count = 1; ; count += 1) {
+      try {
+        await prepare(deadline);
+        const value = await attempt();
+        if (value !== undefined) return value;
+        if (deadline.isOver()) throw new StoreUnavailableError('write', 'other processes came first, over and over.');
+      } catch (error) {
+        if (!isPassing(error) || pool.ending === true || deadline.isOver()) throw error;
+        await pauseAfter(count, deadline);
+      }
+    }
+  };
+
+  /**
+   * Whether a transaction whose end was not seen was committed. It may still be at work: it has written its mark, so that to write another waits
+   * until it has ended.
+   */
+  const wasCommitted = async ({ transaction }: Mark): Promise<boolean> => {
+    const deadline = inTime();
+    const find = async (query: Query): Promise<Work<number>> => {
+      const rows = await query(
+        `INSERT INTO ${tables.writers} AS mark (writer, transactions, written_at) VALUES ($1, 0, now())
+         ON CONFLICT (writer) DO UPDATE SET written_at = mark.written_at RETURNING transactions`,
+        [writer],
+      );
+      return { value: Number(rows[0]?.['transactions']), end: 'roll back' };
+    };
+    try {
+      return await untilDone(deadline, async () => {
+        const end = await transact({ pool, mode: 'write', deadline, operation: 'find out' }, find);
+        if (end.kind !== 'done') throw end.error;
+        return end.value === transaction;
+      });
+    } catch (cause) {
+      const detail = 'the connection was lost in a commit, and whether it was made could not be found out. Load the runs to see.';
+      throw new StoreUnavailableError('write', detail, { cause });
+    }
+  };
+
+  return {
+    tables,
+
+    async read(operation, work) {
+      const deadline = inTime();
+      try {
+        const { value } = await untilDone(deadline, async () => {
+          const end = await transact({ pool, mode: 'read', deadline, operation }, async (query) => ({
+            value: await work(query),
+            end: 'commit' as const,
+          }));
+          if (end.kind === 'failed') throw end.error;
+          return { value: end.value };
+        });
+        return value;
+      } catch (error) {
+        throw failureOf(operation, error);
+      }
+    },
+
+    write(deadline, work) {
+      return untilDone(deadline, async () => {
+        transactions += 1;
+        const mark = { writer, transaction: transactions };
+        const end = await transact({ pool, mode: 'write', deadline, operation: 'write' }, async (query) => {
+          const value = await work(query, mark);
+          return { value, end: value === undefined ? 'roll back' : 'commit' };
+        });
+        if (end.kind === 'failed') throw end.error;
+        if (end.kind === 'unknown' && !(await wasCommitted(mark))) throw end.error;
+        return end.value;
+      });
+    },
+
+    async forget() {
+      if (transactions === 0) return;
+      const deadline = deadlineAt(monotonicNow() + Math.min(lockTimeoutMs, 1_000));
+      // Where it cannot be done now, it is done when another process makes sure of its tables in a month.
+      await transact({ pool, mode: 'write', deadline, operation: 'close' }, async (query) => {
+        await query(`DELETE FROM ${tables.writers} WHERE writer = $1`, [writer]);
+        return { value: undefined, end: 'commit' };
+      });
+    },
+  };
+}

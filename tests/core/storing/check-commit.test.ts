@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { checkCommitPlace, checkCommitShape, InvariantError, StoreConflictError, StoreValueError, type Commit } from 'planwright';
+import {
+  checkCommitPlace,
+  checkCommitShape,
+  InvariantError,
+  StoreConflictError,
+  StoreValueError,
+  type Commit,
+  type Json,
+} from 'planwright';
 import { describe, expect, it } from 'vitest';
 
 import { commitOf, entriesOf, summaryOf } from '../../../src/core/testing/store-samples.js';
@@ -71,7 +79,7 @@ describe('the shape of a commit', () => {
     const shapes: readonly (readonly [Commit, string])[] = [
       [{ ...commit, entries: entriesOf({ from: 1, output: { rate: NaN } }) }, 'at entries.0.output.rate, it is NaN.'],
       [{ ...commit, summary: { ...commit.summary, scope: { at: new Date(0) as never } } }, 'at summary.scope.at, it is an'],
-      [{ ...commit, checkpoint: { part: [undefined] } }, 'at checkpoint.part.0, it is undefined.'],
+      [{ ...commit, checkpoint: { part: [undefined] as unknown as Json } }, 'at checkpoint.part.0, it is undefined.'],
     ];
     for (const [faulty, said] of shapes) {
       expect(() => checkCommitShape(faulty)).toThrow(StoreValueError);

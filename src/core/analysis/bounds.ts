@@ -62,10 +62,10 @@ function worstDurationMs({ steps, roles, budget: { maxDurationMs = Infinity } }:
   return worstMs === Infinity ? null : worstMs;
 }
 
-/** Infinite for a step that waits for a person. */
+/** Infinite for a step that waits for a person, however long that takes. */
 function worstStepMs({ gate, retry }: PlanStep, timeoutMs: number): number {
-  if (gate !== undefined) return Infinity;
-  return timeoutMs === 0 ? 0 : retry.attempts * timeoutMs + allPausesMs(retry);
+  const gateMs = gate === undefined ? 0 : (gate.expiresAfterMs ?? Infinity);
+  return gateMs + (timeoutMs === 0 ? 0 : retry.attempts * timeoutMs + allPausesMs(retry));
 }
 
 function allPausesMs(policy: RetryPolicy): number {

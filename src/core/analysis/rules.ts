@@ -1,6 +1,5 @@
 import type { Rule } from './rule.js';
 import { budgetBelowMinimum } from './rules/budget-below-minimum.js';
-import { compensationNotRun } from './rules/compensation-not-run.js';
 import { compensationWithoutEffect } from './rules/compensation-without-effect.js';
 import { deadlineBelowCriticalPath } from './rules/deadline-below-critical-path.js';
 import { estimateOverTimeout } from './rules/estimate-over-timeout.js';
@@ -37,7 +36,6 @@ export const rules: readonly Rule[] = [
   placeholderOfNull,
   routeWithoutDefault,
   onceWithRetry,
-  compensationNotRun,
   compensationWithoutEffect,
   limitNotEnforced,
   singleAgentWouldDo,

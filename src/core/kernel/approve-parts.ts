@@ -1,6 +1,7 @@
 import type { RunInput } from '../ports/run.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep } from './move-step.js';
+import { armGate } from './step-timers.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 
 /** Only a part of the plan was approved: every other step of the work waits, when its turn comes, until it is approved too. */
@@ -23,7 +24,9 @@ export function onWiden(core: RunCore, input: Extract<RunInput, { readonly type:
   for (const index of indices) {
     const wasDeferred = core.columns.deferred[index] === 1;
     core.undo.set(core.columns.deferred, index, 0);
+    if (!wasDeferred || statusOf(core, index) !== 'gated') continue;
     // A step at a gate of its own waits for that one still.
-    if (wasDeferred && statusOf(core, index) === 'gated' && !stepOf(core, index).gate) moveStep(core, index, 'APPROVE', { at });
+    if (stepOf(core, index).gate) armGate(core, index, at);
+    else moveStep(core, index, 'APPROVE', { at });
   }
 }

@@ -7,7 +7,7 @@ import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
 import { onWiden } from './approve-parts.js';
-import { onDecided, onProbed } from './doubt-inputs.js';
+import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
 import { onRecovered } from './recover-run.js';
@@ -179,10 +179,6 @@ function goOn(core: RunCore, at: number): void {
   } while (isPending());
 }
 
-const notYet = (core: RunCore, { type }: RunInput): void => {
-  throw new IllegalInputError(type, core.run.lifecycle, undefined, 'not built yet');
-};
-
 const handlers: {
   readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void;
 } = {
@@ -206,7 +202,7 @@ const handlers: {
   'step.progress': onStep.onProgress,
   'step.decided': onDecided,
   'run.recovered': onRecovered,
-  'step.gate-expired': notYet,
+  'step.gate-expired': onGateExpired,
   'step.probed': onProbed,
   'effect.recorded': (core, input) => void onStep.indexOf(core, input),
 };

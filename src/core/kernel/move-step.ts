@@ -5,7 +5,7 @@ import type { StepStatus } from '../ports/run.js';
 import { callsAgent, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { schedulePropagation } from './schedule.js';
 import { isSettled, statusCode } from './step-status.js';
-import { armRetry, armTimeout, disarm } from './step-timers.js';
+import { armGate, armRetry, armTimeout, disarm } from './step-timers.js';
 
 /** What a move is told besides the event: the facts for guards, and the time. */
 export interface MoveOptions {
@@ -90,6 +90,7 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
       core.ready.push(index);
       return publish(core, { type: 'step.ready', stepId: id });
     case 'openGate':
+      armGate(core, index, at);
       return publish(core, { type: 'step.gated', stepId: id, prompt: gate?.prompt ?? notApproved });
     case 'armTimeout':
       return armTimeout(core, index, at);

@@ -16,6 +16,13 @@ export function armRetry(core: RunCore, index: number, { at, tried }: { readonly
   arm(core, { index, dueAt: at + pauseMs, type: 'step.retry-due' });
 }
 
+/** A gate that opens waits for an answer only so long. One that waits for more of the plan to be approved waits for that first. */
+export function armGate(core: RunCore, index: number, at: number): void {
+  const { gate } = stepOf(core, index);
+  if (gate?.expiresAfterMs === undefined || core.columns.deferred[index] === 1) return;
+  arm(core, { index, dueAt: at + gate.expiresAfterMs, type: 'step.gate-expired' });
+}
+
 /** The step has one timer at most: what it is for follows from where the step is. */
 export function disarm(core: RunCore, index: number): void {
   if (core.columns.dueAt[index] === 0) return;

@@ -48,7 +48,7 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
       // First what it waits for, so that a failure that stops the run still skips what hung on it, as in the kernel.
       always: [{ guard: isUnfed(step), target: 'skipped' }, cancelled, { guard: mayBegin(step), target: next }],
     },
-    gated: { entry: enter('gated'), always: [cancelled], on: decide('ready') },
+    gated: { entry: enter('gated'), always: [cancelled], on: decide('ready'), ...gateExpiry(step) },
     ready: {
       entry: enter('ready'),
       always: [cancelled, { guard: ({ context }: ComposedArgs) => !context.paused, target: 'running' }],
@@ -68,6 +68,14 @@ export function composeRegion(materialized: MaterializedRun, index: number): obj
     cancelled: final('cancelled'),
   };
   return { initial: 'blocked', states };
+}
+
+function gateExpiry({ id, gate }: StepDefinition): object {
+  if (gate?.expiresAfterMs === undefined) return {};
+  const message = `Nobody answered the gate within ${gate.expiresAfterMs} ms.`;
+  const noteError = change(({ context }) => ({ errors: { ...context.errors, [id]: message } }));
+  const refused = { target: 'failed', actions: [noteError] };
+  return { after: { [gate.expiresAfterMs]: gate.onExpiry === 'approve' ? 'ready' : refused } };
 }
 
 export const attemptOf = (context: ComposedContext, id: string): number => entryOf(context.attempts, id) ?? 0;

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
-import type { Effect, HireSpec, Priority, ResourceLimit } from './proposal.js';
+import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit } from './proposal.js';
 
 export type StepKind = 'ticket' | 'research' | 'position' | 'route' | 'reduce' | 'gate' | 'synthesis' | 'compensation';
 export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
@@ -73,7 +73,7 @@ export interface PlanStep {
   readonly timeoutMs?: number;
   readonly resources: readonly { readonly name: string; readonly amount: number }[];
   readonly onFailure: 'continue' | 'fail-run';
-  readonly gate?: { readonly kind: 'before'; readonly prompt: string };
+  readonly gate?: GateSpec;
   readonly priority: Priority;
   readonly estimate?: PlanEstimate;
   readonly budget?: SpendCeiling;

@@ -84,6 +84,10 @@ export interface ResourceUse {
 export interface GateSpec {
   readonly kind: 'before';
   readonly prompt: string;
+  /** How long the step waits for an answer, in milliseconds. Left out, it waits for ever. */
+  readonly expiresAfterMs?: number;
+  /** What no answer in that time means. Default: `refuse`. */
+  readonly onExpiry?: 'refuse' | 'approve';
 }
 
 export interface CompensationSpec {

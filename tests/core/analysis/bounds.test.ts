@@ -87,11 +87,13 @@ describe('worstCase', () => {
     expect(boundsOf(everywhere({ timeoutMs: 1, retry: { attempts: 1e9, backoffMs: 0, factor: 1 } })).durationMs).toBe(3e9);
   });
 
-  it('does not bound a wait for a person', () => {
+  it('does not bound a wait for a person, unless its gate runs out', () => {
     const spec = { timeoutMs: 5 };
     const gated = everywhere(spec);
     const tickets = gated.tickets.map((one) => ({ ...one, gate: { kind: 'before', prompt: 'Go?' } as const }));
     expect(boundsOf({ ...gated, tickets }).durationMs).toBe(null);
+    const expiring = tickets.map((one) => ({ ...one, gate: { ...one.gate, expiresAfterMs: 7 } }));
+    expect(boundsOf({ ...gated, tickets: expiring }).durationMs).toBe(boundsOf(gated).durationMs! + 2 * 7);
   });
 
   it('covers a plan of 10,000 tickets', () => {

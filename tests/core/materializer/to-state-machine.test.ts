@@ -242,6 +242,21 @@ describe('a plan as one XState machine', () => {
     expect(seen).toContain('completed');
   });
 
+  it.each(['refuse', 'approve'] as const)('HB-10 lets the time of a gate run out as the kernel does: %s', async (onExpiry) => {
+    const gate = { kind: 'before', prompt: 'May it?', expiresAfterMs: 1_000, onExpiry } as const;
+    const run = materialized(handWritten([{ id: 'a', gate }, { id: 'b' }]));
+    const clock = createVirtualClock({ startAt: 0 });
+    const { actor } = createActorSide(run, clock);
+    const { kernel, feed } = createKernelSide(run, clock);
+    feed({ type: 'run.start', graceMs: 1, compensate: 'never' });
+    for (const advanceMs of [999, 1]) {
+      clock.advance(advanceMs);
+      await settled();
+      expectSame(run, { kernel, actor, outputs: new Map() });
+    }
+    expect(kernel.stepStatus('a')).toBe(onExpiry === 'approve' ? 'running' : 'failed');
+  });
+
   it('HB-10 runs under createActor as its example says, to the deliverable', async () => {
     const run = materialized(
       handWritten([

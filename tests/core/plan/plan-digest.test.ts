@@ -86,6 +86,8 @@ describe('the digest of a plan', () => {
     'ticket resources': editTicket({ resources: ['search'] }),
     'ticket onFailure': editTicket({ onFailure: 'fail-run' }),
     'ticket gate': editTicket({ gate: { kind: 'before', prompt: 'Go?' } }),
+    'gate expiry': editTicket({ gate: { kind: 'before', prompt: 'Go?', expiresAfterMs: 5 } }),
+    'what expiry means': editTicket({ gate: { kind: 'before', prompt: 'Go?', expiresAfterMs: 5, onExpiry: 'approve' } }),
     'ticket priority': editTicket({ priority: 'high' }),
     'ticket estimate': editTicket({ estimate: { tokens: 5 } }),
     'ticket budget': editTicket({ budget: { maxTokens: 5 } }),

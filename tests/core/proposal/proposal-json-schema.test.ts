@@ -15,6 +15,8 @@ const compiled = (schema: unknown): CompiledSchema => {
   return result.value;
 };
 
+const gateOf = (parts: object) => ({ kind: 'before', prompt: 'Go on?', expiresAfterMs: 1, ...parts });
+
 const topologyWith = (options: Topology['options']): Topology => ({
   kind: 'mine',
   description: 'My own',
@@ -27,6 +29,9 @@ describe('proposalJsonSchema', () => {
 
   it('accepts whatever parseProposal accepts, and so does the zod schema', () => {
     expect(schema.validate(baseProposal())).toEqual([]);
+    const expiring = baseProposal();
+    at(expiring, '/tickets/0')['gate'] = gateOf({ onExpiry: 'approve' });
+    expect(schema.validate(accepted(parseProposal(expiring)))).toEqual([]);
     fc.assert(
       fc.property(proposalArbitrary({ gates: true }), (proposal) => {
         const parsed = accepted(parseProposal(proposal));
@@ -41,6 +46,12 @@ describe('proposalJsonSchema', () => {
     ['an unknown key of a ticket', '/tickets/0', (p) => (at(p, '/tickets/0')['dependson'] = [])],
     ['a missing title', '/tickets/0', (p) => delete at(p, '/tickets/0')['title']],
     ['an unknown effect', '/tickets/0/effect', (p) => (at(p, '/tickets/0')['effect'] = 'twice')],
+    [
+      'a gate that expires at once',
+      '/tickets/0/gate/expiresAfterMs',
+      (p) => (at(p, '/tickets/0')['gate'] = gateOf({ expiresAfterMs: 0 })),
+    ],
+    ['an unknown expiry', '/tickets/0/gate/onExpiry', (p) => (at(p, '/tickets/0')['gate'] = gateOf({ onExpiry: 'wait' }))],
     ['a goal of white space', '/goal', (p) => (p['goal'] = ' ')],
     ['no tickets', '/tickets', (p) => (p['tickets'] = [])],
     ['a negative budget', '/budget/maxCostUsd', (p) => (at(p, '/budget')['maxCostUsd'] = -1)],

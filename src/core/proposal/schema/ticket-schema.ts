@@ -43,7 +43,14 @@ export const ticketSchema = z.strictObject({
     .describe('What its failure does: continue (dependents are skipped, the rest goes on) or fail-run. Default: continue.')
     .exactOptional(),
   gate: z
-    .strictObject({ kind: z.literal('before'), prompt: textSchema })
+    .strictObject({
+      kind: z.literal('before'),
+      prompt: textSchema,
+      expiresAfterMs: countFrom(1)
+        .describe('How long it waits for an answer, in milliseconds. Left out: for ever.')
+        .exactOptional(),
+      onExpiry: z.enum(['refuse', 'approve']).describe('What no answer in that time means. Default: refuse.').exactOptional(),
+    })
     .describe('A person must approve before it starts. Use sparingly.')
     .exactOptional(),
   priority: z.enum(['low', 'normal', 'high']).exactOptional(),

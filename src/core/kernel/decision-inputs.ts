@@ -71,6 +71,23 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
   if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
 }
 
+/** Nobody has answered in time. */
+export function onGateExpired(core: RunCore, input: StepInput<'step.gate-expired'>): void {
+  const index = indexOf(core, input);
+  const { stepId, at } = input;
+  const { gate } = stepOf(core, index);
+  if (!gate || statusOf(core, index) !== 'gated' || core.columns.dueAt[index] === 0)
+    throw new IllegalInputError(input.type, statusOf(core, index), stepId, 'no gate of it is running out');
+  if (gate.onExpiry === 'approve') {
+    const by = { kind: 'policy', id: 'gate-expiry' } as const;
+    publish(core, { type: 'step.decided', stepId, decision: { approve: true, by } });
+    return void mustMoveStep(core, index, 'APPROVE', { at });
+  }
+  mustMoveStep(core, index, 'REFUSE', { at });
+  const message = `Nobody answered the gate of "${stepId}" within its ${gate.expiresAfterMs} ms (gate.expiresAfterMs).`;
+  concludeFailure(core, index, { error: { code: 'GATE_EXPIRED', message, stepId }, spend: noSpend, at });
+}
+
 function refusalError({ stepId, decision }: StepInput<'step.decided'>, status: 'gated' | 'in-doubt') {
   const who = `${decision.by.kind} "${decision.by.id}"`;
   const said = decision.note === undefined ? '.' : `: ${decision.note}`;

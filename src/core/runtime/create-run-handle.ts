@@ -8,7 +8,6 @@ import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
-import { storedOutput } from './stored-events.js';
 import type { InputBody } from './run-driver.js';
 import type { DecisionInput, Run } from './run-handle.js';
 
@@ -34,7 +33,7 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
     result: () => followed().ended,
     view: () => current().view(),
     events: (options = {}) => followed().state.log.read(options),
-    output: (stepId) => outputOf(current(), stepId),
+    output: (stepId) => outputOf(current(), { stepId, runs }),
     durability: () => current().journal.figures,
     pause: () => act((run) => submit(run, { type: 'run.pause' })),
     resume: () => act((run) => submit(run, { type: 'run.resume' })),
@@ -58,9 +57,9 @@ async function submit(run: ManagedRun, input: InputBody): Promise<void> {
 }
 
 /** A step's output, from memory or from the store. */
-async function outputOf(run: ManagedRun, stepId: string): Promise<Json | undefined> {
+async function outputOf(run: ManagedRun, { stepId, runs }: { readonly stepId: string; readonly runs: RunRegistry }) {
   const step = run.view().steps.find(({ id }) => id === stepId);
-  return step?.outputReleased ? storedOutput(run.state.log, stepId) : step?.output;
+  return step?.outputReleased ? runs.output(run, stepId) : step?.output;
 }
 
 async function cancel(run: ManagedRun, options: { readonly reason: string; readonly compensate?: boolean }) {

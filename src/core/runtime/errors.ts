@@ -123,6 +123,16 @@ export class DigestMismatchError extends PlanwrightError {
   }
 }
 
+/** A run that another process drives has moved on too far to be followed step by step. `orchestrator.run(runId)` reads it as it is now. */
+export class RunMovedOnError extends PlanwrightError {
+  readonly code = 'RUN_MOVED_ON';
+  constructor(readonly runId: string) {
+    super(
+      `Run ${runId} has moved on while it was not looked at, and its journal was compacted. Ask the orchestrator for it again.`,
+    );
+  }
+}
+
 /** A run is driven by another process that shares the store: what changes it has to be asked for there. */
 export class RunElsewhereError extends PlanwrightError {
   readonly code = 'RUN_ELSEWHERE';
@@ -145,6 +155,21 @@ export class RecoveryError extends PlanwrightError {
     super(`${failures.length} of ${failures.length + runs.length} interrupted runs could not be taken up.${lines.join('')}`, {
       cause: failures[0]?.error,
     });
+  }
+}
+
+/** Events that a reader asks for are no longer stored: the run's journal was compacted since. `run.view()` tells what they led to. */
+export class EventsGoneError extends PlanwrightError {
+  readonly code = 'EVENTS_GONE';
+  constructor(
+    readonly runId: string,
+    readonly after: number,
+    readonly firstSeq: number,
+  ) {
+    super(
+      `Run ${runId} has no events from ${after + 1} to ${firstSeq - 1} any more: its journal was compacted. ` +
+        `Read view(), and go on with events({ after: view.seq }), or with { after: ${firstSeq - 1} } for the oldest that is left.`,
+    );
   }
 }
 

@@ -5,6 +5,8 @@ import { jsonSize } from '../shared/json-size.js';
 
 /** The events of one run in order, for readers that come and go. Old ones may have been let go, and are then read from the store. */
 export interface EventLog {
+  /** `seq` of the oldest event in memory, or of the next where there is none. */
+  readonly firstSeq: number;
   /** `seq` of the newest event; 0 before the first. */
   readonly seq: number;
   /** About how many bytes the events take that are in memory. */
@@ -61,6 +63,9 @@ export function createEventLog(runId: string, { firstSeq = 1, readStored }: Even
     });
 
   return {
+    get firstSeq() {
+      return base + 1;
+    },
     get seq() {
       return base + events.length;
     },

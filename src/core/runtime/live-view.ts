@@ -1,5 +1,11 @@
 import type { Plan } from '../ports/plan.js';
-import { createRunProjection, type RunProjection, type RunView } from '../views/run-view.js';
+import {
+  createRunProjection,
+  type ProjectionStart,
+  type RunProjection,
+  type RunView,
+  type SavedProjection,
+} from '../views/run-view.js';
 import type { EventLog } from './event-log.js';
 
 /** The view of a run that goes on. */
@@ -10,13 +16,15 @@ export interface LiveView {
   reset(): void;
   /** Takes in every event so far, and lets go of the outputs of some steps. */
   release(stepIds: readonly string[]): void;
+  /** Where the fold stands. */
+  save(): SavedProjection;
 }
 
 /** Events that are folded in one go. To fold all of a long run when it ends would hold up everything else. */
 const stretch = 1_000;
 
-export function createLiveView(log: EventLog, plan: () => Plan): LiveView {
-  let projection: RunProjection | undefined;
+export function createLiveView(log: EventLog, plan: () => Plan, start?: ProjectionStart): LiveView {
+  let projection: RunProjection | undefined = start && createRunProjection(plan(), start);
   const folded = (): RunProjection => {
     projection ??= createRunProjection(plan());
     for (const event of log.since(projection.seq)) projection.apply(event);
@@ -29,5 +37,6 @@ export function createLiveView(log: EventLog, plan: () => Plan): LiveView {
     read: () => folded().view(),
     reset: () => (projection = undefined),
     release: (stepIds) => folded().release(stepIds),
+    save: () => folded().save(),
   };
 }

@@ -12,14 +12,14 @@ import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import { landRun, mustLand } from './land-run.js';
-import { createLiveView, type LiveView } from './live-view.js';
-import { createMemoryRelief, type MemoryRelief } from './relieve-memory.js';
 import { rehire, rolesAtHand, type ProvisionOptions } from './provision.js';
 import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
 import { createRunJournal, type RunJournal } from './run-journal.js';
 import { resultOf } from './run-result.js';
+import type { RunOrigin } from './run-origin.js';
 import type { RunMachines, RunState, TakeUp } from './run-state.js';
+import { createRunUpkeep, type RunUpkeep } from './run-upkeep.js';
 import type { RunSurroundings } from './run-surroundings.js';
 import { setUpRun } from './set-up-run.js';
 import { summaryOf } from './run-summary.js';
@@ -40,20 +40,18 @@ export class ManagedRun {
   readonly #agents: AgentDirectory;
   readonly #ended = createDeferred<RunResult>();
   readonly journal: RunJournal;
-  readonly #view: LiveView;
-  readonly #memory: MemoryRelief;
+  readonly #upkeep: RunUpkeep;
 
   constructor(
     readonly state: RunState,
     readonly surroundings: RunSurroundings,
-    stored: { readonly seq: number; readonly fence: number; readonly writtenAt: number },
+    from: RunOrigin,
   ) {
     const { store, clock, workspace, telemetry } = surroundings;
     const { runId, log } = state;
     this.#agents = surroundings.agents.fork();
-    this.#view = createLiveView(log, () => this.plan);
-    this.#memory = createMemoryRelief({ state, view: this.#view, limitBytes: surroundings.memoryLimitBytes });
-    this.journal = createRunJournal({ runId, store, clock, ...stored, summary: () => summaryOf(this) });
+    this.journal = createRunJournal({ runId, store, clock, ...from, summary: () => summaryOf(this) });
+    this.#upkeep = createRunUpkeep({ state, journal: this.journal, ...surroundings, ...from });
     log.subscribe((event) => {
       if (event.type === 'run.stopping') this.#stopping.abort();
       if (!state.isReplaying) tellOutside(event, { workspace, telemetry, context: this.plan.context });
@@ -87,7 +85,7 @@ export class ManagedRun {
   }
 
   view(): RunView {
-    return this.#view.read();
+    return this.#upkeep.view.read();
   }
 
   /** Makes an entry durable, then tells of it. A run that cannot write does not go on. */
@@ -127,7 +125,7 @@ export class ManagedRun {
   /** Another process has revised what is proposed. */
   replacePlan(plan: Plan): void {
     this.state.plan = plan;
-    this.#view.reset();
+    this.#upkeep.view.reset();
   }
 
   /** Takes what the process that drives the run has written. */
@@ -135,7 +133,7 @@ export class ManagedRun {
     for (const entry of entries) {
       this.state.replay(entry, this.surroundings.migrate);
       this.journal.skipTo(entry);
-      this.#memory.check();
+      this.#upkeep.afterReading();
     }
     if (isTerminal(this.status)) this.end();
   }
@@ -215,7 +213,7 @@ export class ManagedRun {
 
   /** Resolves its result, for a run that is over and that nobody has to do anything for. */
   end(): void {
-    this.#memory.end();
+    this.#upkeep.end();
     this.state.log.end();
     this.#ended.resolve(resultOf(this.view(), this.state.kernel?.deliverableStep));
     if (!this.isOpen) this.surroundings.hold.drop(this.runId);
@@ -258,7 +256,7 @@ export class ManagedRun {
       journal: this.journal,
       agents: this.#agents,
       surroundings,
-      memory: this.#memory,
+      upkeep: this.#upkeep,
       handlers: {
         deliver: () => void this.#deliver(engine),
         ended: () => void this.#land(),

@@ -54,6 +54,11 @@ export interface OrchestratorOptions {
    * events are read from the store when they are asked for. Default: 32 MiB.
    */
   readonly memoryLimitBytes?: number;
+  /**
+   * Entries that the journal of one run may have before it is compacted: what it led to is stored in its place, and readers of events find the
+   * last 1,000. Never less than four for each step of the plan. Default: 50,000.
+   */
+  readonly journalLimit?: number;
   /** How large proposals may be, where that differs from the defaults. */
   readonly limits?: Partial<ProposalLimits>;
 }
@@ -76,5 +81,6 @@ export interface OrchestratorSettings {
   readonly migrate: Migration | undefined;
   readonly workspaceTimeoutMs: number;
   readonly memoryLimitBytes: number;
+  readonly journalLimit: number;
   readonly limits: Partial<ProposalLimits> | undefined;
 }

@@ -10,6 +10,7 @@ import { StoreCorruptError } from '../shared/store-error.js';
 import { DigestMismatchError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
+import { readSnapshot, type StoredSnapshot } from './run-snapshot.js';
 import { RunState, type Migration } from './run-state.js';
 import { storedEventsOf } from './stored-events.js';
 
@@ -33,26 +34,42 @@ export function planParts(plan: Plan, topologies: readonly Topology[]): Checkpoi
   return { plan: part as unknown as Json };
 }
 
+export interface RestoredRun {
+  readonly state: RunState;
+  /** Where the journal began that was replayed, if that is not the beginning of the run. */
+  readonly snapshot: StoredSnapshot | undefined;
+}
+
 /**
  * A run as it is stored, brought to where its journal ends. Nothing is called and nothing changes.
  *
  * @throws DigestMismatchError when its plan or its machines would come out differently now, and no migration lets it go on.
  */
-export function restoreRun(stored: StoredRun, { topologies, migrate, store }: RestoreOptions): RunState {
+export function restoreRun(stored: StoredRun, { topologies, migrate, store }: RestoreOptions): RestoredRun {
   const { summary, checkpoint, journal } = stored;
   const { runId } = summary;
   const part = checkpoint?.['plan'] as unknown as PlanPart | undefined;
   if (!part) throw new StoreCorruptError(`Run ${runId}`, 'it has no plan.');
-  const state = newRunState(runId, { plan: deepFreeze(part.plan), store });
+  const snapshot = readSnapshot(runId, checkpoint);
+  const firstSeq = snapshot?.snapshot.events[0]?.seq ?? 1;
+  const state = newRunState(runId, { plan: deepFreeze(part.plan), store, firstSeq });
+  if (snapshot) state.restore(snapshot, migrate);
   for (const entry of journal) state.replay(entry, migrate);
   checkPlan(state, { part, topologies, migrate });
-  return state;
+  return { state, snapshot };
+}
+
+export interface NewRunOptions {
+  readonly plan: Plan;
+  readonly store: RunStore;
+  /** `seq` of the first event that will be known. Default: 1. */
+  readonly firstSeq?: number;
 }
 
 /** The state of a run of which nothing is known but its plan. */
-export function newRunState(runId: string, { plan, store }: { readonly plan: Plan; readonly store: RunStore }): RunState {
+export function newRunState(runId: string, { plan, store, firstSeq = 1 }: NewRunOptions): RunState {
   const readStored = storedEventsOf({ runId, store, plan: () => state.plan });
-  const state: RunState = new RunState(runId, plan, createEventLog(runId, { readStored }));
+  const state: RunState = new RunState(runId, plan, createEventLog(runId, { firstSeq, readStored }));
   return state;
 }
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers';
 import type { Kernel } from '../kernel/create-kernel.js';
 import { IllegalInputError } from '../kernel/illegal-input-error.js';
 import type { CancelTimer, Clock } from '../ports/clock.js';
-import type { Command, RunInput, TerminalRunStatus } from '../ports/run.js';
+import type { Command, RunEvent, RunFact, RunInput, TerminalRunStatus } from '../ports/run.js';
 import type { EventLog } from './event-log.js';
 import { RunHaltedError } from './errors.js';
 import type { RunJournal } from './run-journal.js';
@@ -30,6 +30,8 @@ export interface RunDriver {
   /** Stops here without touching the run: no more commands, all timers gone. */
   halt(cause: unknown): void;
   readonly halted: RunHaltedError | undefined;
+  /** Events that will be told once what they follow from is durable. */
+  untold(): readonly RunEvent[];
   /** Resolves when all that was taken so far is durable and let out, or cannot be. */
   idle(): Promise<void>;
 }
@@ -41,6 +43,8 @@ export interface RunDriverOptions {
   readonly log: EventLog;
   /** Hears of every input that the kernel has taken, before anything follows from it. */
   readonly remember: (input: RunInput) => void;
+  /** Called when an input and what follows from it are on their way to the store. */
+  readonly afterInput: () => void;
   readonly clock: Clock;
   readonly handlers: CommandHandlers;
   /** Whether the deliverable goes anywhere outside of the run. */
@@ -71,10 +75,13 @@ export function createRunDriver({
   log,
   clock,
   remember,
+  afterInput,
   handlers,
   deliversOutside,
 }: RunDriverOptions): RunDriver {
   const timers = new Map<string, CancelTimer>();
+  /** Facts that are told once they are durable. */
+  const untold: { readonly fact: RunFact; readonly at: number }[] = [];
   const due: { readonly command: Command; readonly at: number }[] = [];
   let releasing: Promise<void> | undefined;
   /** Commands carried out since other work had a turn. Over all releases, because agents that answer at once leave no gap between them. */
@@ -109,6 +116,7 @@ export function createRunDriver({
   const carryOut = (command: Command, at: number): void => {
     switch (command.type) {
       case 'publish':
+        untold.shift();
         log.append(command.event, at);
         return command.event.type === 'run.resumed' ? handlers.resumed() : undefined;
       case 'timer.set':
@@ -173,7 +181,11 @@ export function createRunDriver({
     const commands = kernel.apply(input);
     remember(input);
     journal.add(input);
-    for (const command of commands) if (!isDelivery(command)) due.push({ command, at });
+    for (const command of commands) {
+      if (command.type === 'publish') untold.push({ fact: command.event, at });
+      if (!isDelivery(command)) due.push({ command, at });
+    }
+    afterInput();
     if (commands.some(isDelivery)) take({ type: 'run.delivered' });
   };
 
@@ -223,6 +235,7 @@ export function createRunDriver({
       }
     },
     halt,
+    untold: () => untold.map(({ fact, at }, index) => ({ seq: log.seq + 1 + index, at, runId, ...fact })),
     async idle() {
       for (let seen: Promise<void> | undefined; seen !== releasing;) {
         seen = releasing;

@@ -1,9 +1,9 @@
 import type { AgentDirectory } from './agent-directory.js';
-import type { MemoryRelief } from './relieve-memory.js';
 import { createRunAttempts, type RunAttempts } from './run-attempts.js';
 import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
 import type { RunJournal } from './run-journal.js';
 import type { RunMachines, RunState } from './run-state.js';
+import type { RunUpkeep } from './run-upkeep.js';
 import type { RunSurroundings } from './run-surroundings.js';
 
 /** The machines of a run at work. */
@@ -18,7 +18,7 @@ export interface RunEngineOptions {
   readonly journal: RunJournal;
   readonly agents: AgentDirectory;
   readonly surroundings: RunSurroundings;
-  readonly memory: MemoryRelief;
+  readonly upkeep: RunUpkeep;
   /** Commands that are not about attempts. */
   readonly handlers: Pick<CommandHandlers, 'deliver' | 'ended' | 'settled' | 'halted'>;
 }
@@ -30,7 +30,7 @@ export function createRunEngine({
   journal,
   agents,
   surroundings,
-  memory,
+  upkeep,
   handlers,
 }: RunEngineOptions): RunEngine {
   const { runId, log } = state;
@@ -56,10 +56,8 @@ export function createRunEngine({
     log,
     clock,
     deliversOutside: surroundings.workspace.deliver !== undefined,
-    remember(input) {
-      state.remember(input);
-      memory.check();
-    },
+    remember: (input) => state.remember(input),
+    afterInput: () => upkeep.afterInput(driver.untold),
     handlers: {
       ...handlers,
       start: attempts.start,

@@ -1,10 +1,14 @@
 import type { Plan } from '../ports/plan.js';
-import { OrchestratorClosedError, RunElsewhereError, RunNotFoundError } from './errors.js';
+import type { Json } from '../shared/json.js';
+import { OrchestratorClosedError, RunElsewhereError, RunMovedOnError, RunNotFoundError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import { lostStarts, type Suspects } from './lost-starts.js';
 import { ManagedRun } from './managed-run.js';
+import { newOrigin } from './run-origin.js';
+import { readSnapshot } from './run-snapshot.js';
 import { newRunState, restoreRun } from './restore-run.js';
 import type { RunSurroundings } from './run-surroundings.js';
+import { storedOutputs } from './stored-events.js';
 
 /** The runs that one orchestrator knows of. */
 export interface RunRegistry {
@@ -20,6 +24,8 @@ export interface RunRegistry {
   takeUp(run: ManagedRun, suspects?: Suspects): Promise<void>;
   /** The run, driven here: taken up where nobody else drives it. @throws RunElsewhereError */
   drive(runId: string): Promise<ManagedRun>;
+  /** The output of a step that has left memory. */
+  output(run: ManagedRun, stepId: string): Promise<Json | undefined>;
   /** Keeps a run up to date that another process drives, until it has ended. */
   follow(run: ManagedRun): void;
   readonly all: ReadonlyMap<string, ManagedRun>;
@@ -45,8 +51,10 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   const load = async (runId: string): Promise<ManagedRun> => {
     const stored = await store.load(runId);
     if (!stored) throw new RunNotFoundError(runId);
-    const { seq, fence, summary } = stored;
-    return new ManagedRun(restoreRun(stored, surroundings), surroundings, { seq, fence, writtenAt: summary.updatedAt });
+    const { seq, fence, summary, journal } = stored;
+    const { state, snapshot } = restoreRun(stored, surroundings);
+    const compactedTo = snapshot ? (journal[0]?.seq ?? seq + 1) - 1 : 0;
+    return new ManagedRun(state, surroundings, { seq, fence, writtenAt: summary.updatedAt, snapshot, compactedTo });
   };
 
   /** Brings a run that is not driven here to where it is stored. */
@@ -54,9 +62,11 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     for (;;) {
       const entries = await store.journal(run.runId, { after: run.journal.seq });
       if (entries.length === 0 || run.isDriven) return;
+      // Whoever drives it has compacted its journal since it was looked at.
+      if (entries[0]?.seq !== run.journal.seq + 1) throw new RunMovedOnError(run.runId);
       const isRevised = entries.some(({ type }) => type === 'run.revised');
       const stored = isRevised ? await store.load(run.runId) : undefined;
-      if (stored) run.replacePlan(restoreRun(stored, surroundings).plan);
+      if (stored) run.replacePlan(restoreRun(stored, surroundings).state.plan);
       run.follow(entries);
     }
   };
@@ -132,7 +142,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   return {
-    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store }), surroundings, { seq: 0, fence: 0, writtenAt: 0 }),
+    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store }), surroundings, newOrigin),
     add,
     open,
     claim,
@@ -143,6 +153,11 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       const started = driving.get(runId) ?? driveNow(runId).finally(() => driving.delete(runId));
       driving.set(runId, started);
       return started;
+    },
+    async output(run, stepId) {
+      // A snapshot has what the journal before it had.
+      const snapshot = readSnapshot(run.runId, (await store.load(run.runId))?.checkpoint);
+      return snapshot?.outputs.get(stepId) ?? (await storedOutputs(run.state.log, new Set([stepId]))).get(stepId);
     },
     follow(run) {
       if (run.isDriven || run.halted || !run.isOpen || following.has(run)) return;

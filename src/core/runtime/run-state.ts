@@ -4,10 +4,11 @@ import { materialize, type MaterializedRun } from '../materializer/materialize.j
 import type { Plan } from '../ports/plan.js';
 import type { JournalEntry, RunFact, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
 import { InvariantError } from '../shared/error.js';
-import type { Json } from '../shared/json.js';
+import type { Json, JsonObject } from '../shared/json.js';
 import { jsonSize } from '../shared/json-size.js';
 import { DigestMismatchError } from './errors.js';
 import type { EventLog } from './event-log.js';
+import type { StoredSnapshot } from './run-snapshot.js';
 import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
 
 /** Says of a run whose machines would be others than before whether it may go on with them. */
@@ -52,6 +53,22 @@ export class RunState {
     public plan: Plan,
     readonly log: EventLog,
   ) {}
+
+  /** Begins where a snapshot was taken. @throws DigestMismatchError when it belongs to other machines. */
+  restore({ snapshot, kernelParts, outputs }: StoredSnapshot, migrate?: Migration): void {
+    Object.assign(this.record, snapshot.record);
+    this.approvedSteps = snapshot.approvedSteps;
+    for (const [stepId, start] of snapshot.starts) this.starts.set(stepId, start);
+    for (const [stepId, results] of snapshot.effects) this.effects.set(stepId, new Map(results));
+    for (const { seq: _seq, at, runId: _runId, ...fact } of snapshot.events) this.log.append(fact, at);
+    for (const [stepId, output] of outputs) this.#keep(stepId, output);
+    if (!this.record.machines) return;
+    const materialized = materialize(this.approved(), this.record.machines.roles);
+    this.#checkDigest(this.record.machines.digest, materialized.digest, migrate);
+    // Where a migration lets it go on, the state is that of the new machines from here on.
+    const run = { ...(kernelParts['run'] as JsonObject), digest: materialized.digest };
+    this.machines = { materialized, kernel: createKernel(materialized, { parts: { ...kernelParts, run } }) };
+  }
 
   /** Takes an entry that is stored. @throws DigestMismatchError when it belongs to other machines. */
   replay(entry: JournalEntry, migrate?: Migration): void {
@@ -101,8 +118,7 @@ export class RunState {
       const output = outputOf(input);
       // A compensation, too, succeeds, and has no output of the step's.
       if (output && this.kernel?.stepStatus(output.stepId) === 'succeeded') {
-        this.outputs.set(output.stepId, output.value);
-        this.outputBytes += jsonSize(output.value);
+        this.#keep(output.stepId, output.value);
       }
     }
   }
@@ -147,8 +163,15 @@ export class RunState {
     if (entry.type !== 'run.provisioned') return;
     const materialized = materialize(this.approved(), entry.roles);
     this.useMachines(materialized);
-    const to = materialized.digest;
-    const from = entry.digest;
+    this.#checkDigest(entry.digest, materialized.digest, migrate);
+  }
+
+  #keep(stepId: string, output: Json): void {
+    this.outputs.set(stepId, output);
+    this.outputBytes += jsonSize(output);
+  }
+
+  #checkDigest(from: string, to: string, migrate?: Migration): void {
     if (from === to) return;
     const mismatch = new DigestMismatchError(this.runId, from, to);
     if (!migrate?.(mismatch)) throw mismatch;

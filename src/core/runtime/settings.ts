@@ -26,6 +26,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     migrate: options.migrate,
     workspaceTimeoutMs: options.workspaceTimeoutMs ?? 60_000,
     memoryLimitBytes: options.memoryLimitBytes ?? 32 * 1024 * 1024,
+    journalLimit: options.journalLimit ?? 50_000,
     limits: options.limits,
   };
 }

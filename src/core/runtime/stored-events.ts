@@ -2,7 +2,9 @@ import type { Plan } from '../ports/plan.js';
 import type { RunEvent } from '../ports/run.js';
 import type { RunStore } from '../ports/store.js';
 import type { Json } from '../shared/json.js';
+import { EventsGoneError } from './errors.js';
 import { createEventLog, type EventLog, type ReadStored } from './event-log.js';
+import { readSnapshot } from './run-snapshot.js';
 import { RunState } from './run-state.js';
 
 export interface StoredEventsOptions {
@@ -15,8 +17,12 @@ export interface StoredEventsOptions {
 /** Reads the events of a run out of its journal: the run happens once more, in silence, and is forgotten page by page. */
 export function storedEventsOf({ runId, store, plan }: StoredEventsOptions): ReadStored {
   return async function* read({ after, upTo }): AsyncGenerator<RunEvent> {
-    const state = new RunState(runId, plan(), createEventLog(runId, { readStored: nothing }));
-    let seq = 0;
+    const { state, seq: start } = await beginning({ runId, store, plan });
+    const { firstSeq } = state.log;
+    if (after + 1 < firstSeq) throw new EventsGoneError(runId, after, firstSeq);
+    yield* state.log.since(after).filter((event) => event.seq <= upTo);
+    after = Math.max(after, state.log.seq);
+    let seq = start;
     for (let shown = after; shown < upTo;) {
       const entries = await store.journal(runId, { after: seq });
       if (entries.length === 0) return;
@@ -33,17 +39,45 @@ export function storedEventsOf({ runId, store, plan }: StoredEventsOptions): Rea
   };
 }
 
+/** The run before the first entry that is stored: nothing has happened yet, or a snapshot says what had. */
+async function beginning({
+  runId,
+  store,
+  plan,
+}: StoredEventsOptions): Promise<{ readonly state: RunState; readonly seq: number }> {
+  const [first] = await store.journal(runId, { limit: 1 });
+  const isWhole = first?.seq === 1;
+  const stored = isWhole ? undefined : await store.load(runId);
+  const snapshot = readSnapshot(runId, stored?.checkpoint);
+  const log = createEventLog(runId, { firstSeq: snapshot?.snapshot.events[0]?.seq ?? 1, readStored: nothing });
+  const state = new RunState(runId, plan(), log);
+  if (snapshot) state.restore(snapshot, () => true);
+  return { state, seq: snapshot ? (stored?.journal[0]?.seq ?? (stored?.seq ?? 0) + 1) - 1 : 0 };
+}
+
 async function* nothing(): AsyncGenerator<RunEvent> {
   // A run that is only read has no readers of its own.
 }
 
-/** The output of a step, found among its run's events. */
-export async function storedOutput(log: EventLog, stepId: string): Promise<Json | undefined> {
-  let output: Json | undefined;
+/** The outputs of steps, found among their run's events, as far back as those go. */
+export async function storedOutputs(log: EventLog, stepIds: ReadonlySet<string>): Promise<ReadonlyMap<string, Json>> {
+  try {
+    return await outputsAfter(log, { stepIds, after: 0 });
+  } catch (error) {
+    if (!(error instanceof EventsGoneError)) throw error;
+    return outputsAfter(log, { stepIds, after: error.firstSeq - 1 });
+  }
+}
+
+async function outputsAfter(
+  log: EventLog,
+  { stepIds, after }: { readonly stepIds: ReadonlySet<string>; readonly after: number },
+): Promise<ReadonlyMap<string, Json>> {
+  const outputs = new Map<string, Json>();
   const newest = log.seq;
-  for await (const event of log.read({})) {
-    if (event.type === 'step.succeeded' && event.stepId === stepId) output = event.output;
+  for await (const event of log.read({ after })) {
+    if (event.type === 'step.succeeded' && stepIds.has(event.stepId)) outputs.set(event.stepId, event.output);
     if (event.seq >= newest) break;
   }
-  return output;
+  return outputs;
 }

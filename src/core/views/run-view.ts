@@ -75,6 +75,22 @@ export interface RunProjection {
   view(): RunView;
   /** Lets go of the outputs of some steps. */
   release(stepIds: readonly string[]): void;
+  /** Where the fold stands, without outputs. */
+  save(): SavedProjection;
+}
+
+/** A projection as plain data; outputs are kept elsewhere. */
+export interface SavedProjection {
+  readonly run: RunState;
+  readonly steps: readonly StepState[];
+  readonly total: SpendSum;
+  readonly byRole: readonly (readonly [string, SpendSum])[];
+}
+
+/** What {@link createRunProjection} goes on from, instead of the beginning. */
+export interface ProjectionStart {
+  readonly saved: SavedProjection;
+  readonly outputs: ReadonlyMap<string, Json>;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -87,7 +103,7 @@ export function projectRun(plan: Plan, events: Iterable<RunEvent>): RunView {
   return projection.view();
 }
 
-export function createRunProjection(plan: Plan): RunProjection {
+export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProjection {
   const run: RunState = {
     runId: '',
     status: 'proposed',
@@ -100,11 +116,13 @@ export function createRunProjection(plan: Plan): RunProjection {
     projectId: null,
     hires: [],
     seq: 0,
+    ...from?.saved.run,
   };
   const waveOf = new Map(waves(plan).flatMap((ids, wave) => ids.map((id) => [id, wave] as const)));
   const steps = new Map(plan.steps.map((step): [string, StepState] => [step.id, stepState(step, waveOf.get(step.id) ?? 0)]));
-  const total = createSpendSum();
-  const byRole = new Map<string, SpendSum>();
+  const total = { ...createSpendSum(), ...from?.saved.total };
+  const byRole = new Map<string, SpendSum>(from?.saved.byRole.map(([role, sum]) => [role, { ...sum }]));
+  for (const saved of from?.saved.steps ?? []) steps.set(saved.id, restoreStep(saved, from?.outputs.get(saved.id)));
   const charge = (step: StepState, spend: Spend): void => {
     addSpend(total, spend);
     addSpend(step.spent, spend);
@@ -136,6 +154,15 @@ export function createRunProjection(plan: Plan): RunProjection {
         step.outputReleased = true;
       }
     },
+    save: () => ({
+      run,
+      total,
+      byRole: [...byRole],
+      steps: Array.from(steps.values(), ({ output, ...step }) => ({
+        ...step,
+        ...(output !== undefined && { outputReleased: true }),
+      })),
+    }),
     view: () => ({
       ...run,
       steps: Array.from(steps.values(), viewStep),
@@ -144,6 +171,12 @@ export function createRunProjection(plan: Plan): RunProjection {
       usageByRole: Object.fromEntries([...byRole].map(([role, sum]) => [role, totalsOf(sum)])),
     }),
   };
+}
+
+function restoreStep({ outputReleased, ...saved }: StepState, output: Json | undefined): StepState {
+  const step = { ...saved, spent: { ...saved.spent } };
+  if (!outputReleased) return step;
+  return output === undefined ? { ...step, outputReleased } : { ...step, output };
 }
 
 const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: number): StepState => ({

@@ -1,5 +1,5 @@
 import type { RunEvent, StepStatus, StoredError } from '../ports/run.js';
-import type { StepView } from './run-view.js';
+import type { StepView } from './step-view.js';
 import type { SpendSum } from './usage-totals.js';
 
 /** A view of a step while it is being folded. */
@@ -14,9 +14,9 @@ export type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
 export function applyToStep(step: StepState, event: StepEvent): void {
   switch (event.type) {
     case 'step.ready':
+      // It was in doubt, and turns out not to have happened.
+      if (step.status === 'in-doubt') delete step.error;
       step.status = 'ready';
-      // Its process was lost: what it did until then is not known to anyone.
-      step.attemptStartedAt = undefined;
       step.queuedAt ??= event.at;
       delete step.retryAt;
       return;
@@ -34,8 +34,9 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       step.progress = event.message;
       return;
     case 'step.backing-off':
+      conclude(step, { status: 'backing-off', at: event.at, error: event.error });
       step.retryAt = event.retryAt;
-      return conclude(step, { status: 'backing-off', at: event.at, error: event.error });
+      return;
     case 'step.succeeded':
       step.output = event.output;
       delete step.error;
@@ -47,12 +48,15 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
     case 'step.compensating':
       step.status = 'compensating';
-      step.attemptStartedAt ??= event.at;
+      step.attemptStartedAt = event.at;
+      delete step.retryAt;
       return;
     case 'step.compensated':
+      delete step.error;
       return conclude(step, { status: 'compensated', at: event.at });
     case 'step.compensation-failed':
-      if (event.retryAt === undefined) conclude(step, { status: 'failed', at: event.at, error: event.error });
+      conclude(step, { status: event.retryAt === undefined ? 'failed' : 'compensating', at: event.at, error: event.error });
+      if (event.retryAt !== undefined) step.retryAt = event.retryAt;
       return;
     case 'step.decided':
     case 'step.routed':
@@ -78,6 +82,12 @@ function conclude(step: StepState, { status, at, error }: Conclusion): void {
   step.status = status;
   if (step.attemptStartedAt !== undefined) step.activeMs += at - step.attemptStartedAt;
   step.attemptStartedAt = undefined;
+  delete step.retryAt;
   if (error) step.error = error;
-  if (status !== 'backing-off' && status !== 'in-doubt') step.endedAt = at;
+  if (status !== 'backing-off' && status !== 'in-doubt' && status !== 'compensating') step.endedAt = at;
+}
+
+/** The process is lost that was at it: how long it was at work until then is not known to anyone. */
+export function loseStep(step: StepState): void {
+  step.attemptStartedAt = undefined;
 }

@@ -1,41 +1,11 @@
 import type { Json } from '../shared/json.js';
 import { waves } from '../plan/waves.js';
-import type { Plan, StepKind } from '../ports/plan.js';
-import type { Gap, RunEvent, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import type { Plan } from '../ports/plan.js';
+import type { Gap, RunEvent, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
-import { applyToStep, type StepEvent, type StepState } from './fold-step.js';
+import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
+import type { StepView } from './step-view.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
-
-/** One step as it stands. Times are milliseconds since the epoch, on the run's one clock. */
-export interface StepView {
-  readonly id: string;
-  readonly title: string;
-  readonly kind: StepKind;
-  readonly role?: string;
-  /** Who fills the role; known once the run is set up. */
-  readonly agentId?: string;
-  /** Its level in the plan, from 0. */
-  readonly wave: number;
-  readonly status: StepStatus;
-  /** Attempts that have started. */
-  readonly attempts: number;
-  /** When its dependencies were met. */
-  readonly queuedAt?: number;
-  /** When its first attempt started. */
-  readonly startedAt?: number;
-  readonly endedAt?: number;
-  /** Time in attempts, without queues and pauses between them, in milliseconds. */
-  readonly activeMs: number;
-  readonly output?: Json;
-  /** Its output was let go from memory. `run.output(stepId)` reads it from the store. */
-  readonly outputReleased?: true;
-  readonly error?: StoredError;
-  /** When the next attempt is due, while backing off. */
-  readonly retryAt?: number;
-  /** The last line of progress that its agent reported. */
-  readonly progress?: string;
-  readonly usage: UsageTotals;
-}
 
 /** A run as it stands, folded from its events. Plain data. */
 export interface RunView {
@@ -145,6 +115,8 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
         if (step && 'spend' in event) charge(step, event.spend);
       } else applyToRun(run, event);
       if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
+      if (event.type === 'run.recovered') for (const step of steps.values()) loseStep(step);
+      if (event.type === 'step.compensation-failed' && event.retryAt === undefined) noteNotUndone(run, event.stepId);
     },
     release(stepIds) {
       for (const id of stepIds) {
@@ -260,8 +232,17 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
     case 'run.cancelled':
       run.status = 'cancelled';
       run.reason = event.reason;
+      if (event.error) run.error = event.error;
       return end(run, event.at);
   }
+}
+
+/** What could not be undone before the end stands in its error already. */
+function noteNotUndone(run: RunState, stepId: string): void {
+  if (run.endedAt === undefined) return;
+  const { code, message, ...more } = run.error ?? { code: 'CANCELLED', message: run.reason ?? '' };
+  const before = (more['compensationsFailed'] ?? []) as readonly string[];
+  run.error = { code, message, ...more, compensationsFailed: [...before, stepId] };
 }
 
 function end(run: RunState, at: number): void {

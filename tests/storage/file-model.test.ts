@@ -6,7 +6,7 @@ import { expect, it, vi } from 'vitest';
 import { committing, contentOf, holding, outcomesOf, reading } from './support/file-acts.js';
 import { useDirectories } from './support/file-directories.js';
 
-const directories = useDirectories();
+const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
 vi.setConfig({ testTimeout: 900_000 });
 

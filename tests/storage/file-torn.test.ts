@@ -8,7 +8,7 @@ import { useDirectories } from './support/file-directories.js';
 import { type History, historyOf, reopen } from './support/file-history.js';
 import { lostSectors, withoutSectors } from './support/file-sectors.js';
 
-const directories = useDirectories();
+const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
 vi.setConfig({ testTimeout: 900_000 });
 let cutPoints = 0;

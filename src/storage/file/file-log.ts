@@ -1,13 +1,14 @@
-import { closeSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 
 import { StoreUnavailableError } from '../../core/shared/store-error.js';
 import { createGroupCommit, type GroupedRequest } from '../../core/storing/group-commit.js';
+import { removeFile, syncDirectory } from './directory.js';
 import { unavailable } from './file-fault.js';
 import { type DirectoryLock, lockDirectory } from './lock-directory.js';
-import { appendGroup, cutLog, isInPlace, syncLog } from './log-file.js';
+import { appendGroup, closeLog, cutLog, isInPlace, syncLog } from './log-file.js';
 import { logPath, openLog } from './open-log.js';
 import { applyGroup } from './read-group.js';
-import { type IndexedLog, rewriteLog, syncDirectory } from './rewrite-log.js';
+import { type IndexedLog, rewriteLog } from './rewrite-log.js';
 import { createStage, type Write } from './stage-writes.js';
 
 export interface WriteOptions {
@@ -94,7 +95,7 @@ export class FileLog {
     } catch {
       // What was answered for is where it was; the next to open the directory looks closer.
     }
-    closeSync(log.handle);
+    closeLog(log);
     if (!this.isLost) this.lock.release({ isClosed });
   }
 
@@ -233,8 +234,8 @@ export class FileLog {
     }
     this.state = { log: { ...log, path }, index };
     this.#hasRemains = false;
-    closeSync(old.handle);
-    rmSync(old.path, { force: true });
+    closeLog(old);
+    removeFile(old.path);
   }
 }
 

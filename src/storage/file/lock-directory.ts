@@ -1,20 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, fstatSync, futimesSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { StoreUnavailableError } from '../../core/shared/store-error.js';
-import { isInPlace } from './log-file.js';
+import { closeLog, isInPlace, type LogFile } from './log-file.js';
 import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 /**
@@ -56,6 +45,10 @@ const lockName = /^(\d{8})\.lock$/;
 const anyNumber = /^(\d{8})(?:\.lock|-\d{8}\.log)$/;
 const lockPath = (directory: string, number: number): string => join(directory, `${String(number).padStart(8, '0')}.lock`);
 
+/** Locks that this process has left and could not say so in, by {@link fileKey}. */
+const leftInSilence = new Set<string>();
+const fileKey = (path: string, inode: number): string => `${inode} ${path}`;
+
 /** @throws StoreUnavailableError that names the holder, where another process holds the directory. */
 export async function lockDirectory(directory: string, options: LockOptions = {}): Promise<DirectoryLock> {
   // Each round is lost to another process that came first, which soon is alive and holds it.
@@ -90,7 +83,8 @@ async function waitForFreedom(
     if (!stats) return undefined;
     const found = readLock(path);
     // A lock that was copied along with its directory holds nothing there.
-    if (found && (found.state !== 'held' || found.holder.inode !== stats.ino)) return found;
+    const isLeft = found?.state !== 'held' || found.holder.inode !== stats.ino || leftInSilence.has(fileKey(path, stats.ino));
+    if (found && isLeft) return found;
     const liveness = found ? livenessOf(found.holder) : 'unknown';
     if (liveness === 'gone') return found;
     if (liveness === 'alive' || (lastBeat ?? stats.mtimeMs) !== stats.mtimeMs) throw heldBy(directory, found?.holder);
@@ -122,33 +116,53 @@ function createLock(
   const path = lockPath(directory, number);
   const handle = openExclusively(path);
   if (handle === undefined) return undefined;
-  const inode = fstatSync(handle).ino;
-  writeSync(handle, `held ${JSON.stringify({ ...ownIdentity(), inode })}\n`);
-  const next = lockPath(directory, number + 1);
-  // The order matters: locks are removed from the lowest on, so that whoever misses a next one that is gone again misses its own too.
-  const isHeld = (): boolean => !existsSync(next) && isInPlace({ path, inode });
-  if (newestNumber(directory) !== number || !isHeld()) {
+  let file: LockFile | undefined;
+  try {
+    const inode = fstatSync(handle).ino;
+    file = { handle, path, inode };
+    writeSync(handle, `held ${JSON.stringify({ ...ownIdentity(), inode })}\n`);
+    const next = lockPath(directory, number + 1);
+    // The order matters: locks are removed from the lowest on, so that whoever misses a next one that is gone again misses its own too.
+    const isHeld = (): boolean => !existsSync(next) && isInPlace({ path, inode });
+    if (newestNumber(directory) === number && isHeld()) {
+      removeLocksBelow(directory, number);
+      return heldLock(file, { number, wasClosed, isHeld, beatMs });
+    }
     // It took so long to get here that the number is an old one.
-    closeSync(handle);
-    rmSync(path, { force: true });
+    leave(file, 'left');
     return undefined;
+  } catch (error) {
+    if (file) leave(file, 'left');
+    else closeLog({ handle });
+    throw error;
   }
-  removeLocksBelow(directory, number);
-  const beat = setInterval(() => showLife(handle), beatMs).unref();
+}
+
+type LockFile = Pick<LogFile, 'handle' | 'path' | 'inode'>;
+
+function heldLock(
+  file: LockFile,
+  { beatMs, ...known }: Pick<DirectoryLock, 'number' | 'wasClosed' | 'isHeld'> & Required<Pick<LockOptions, 'beatMs'>>,
+): DirectoryLock {
+  const beat = setInterval(() => showLife(file.handle), beatMs).unref();
   return {
-    number,
-    wasClosed,
-    isHeld,
+    ...known,
     release({ isClosed }) {
       clearInterval(beat);
-      try {
-        writeSync(handle, isClosed ? 'done' : 'left', 0);
-      } catch {
-        // It then looks as if this process had ended without a word, which costs the next holder a closer look.
-      }
-      closeSync(handle);
+      leave(file, isClosed ? 'done' : 'left');
     },
   };
+}
+
+/** The lock stays: who comes next must count on from its number. */
+function leave({ handle, path, inode }: LockFile, state: LockState): void {
+  try {
+    writeSync(handle, state, 0);
+  } catch {
+    // To other processes it looks held until this one has ended.
+    leftInSilence.add(fileKey(path, inode));
+  }
+  closeLog({ handle });
 }
 
 function openExclusively(path: string): number | undefined {

@@ -49,7 +49,7 @@ function openHandle(path: string, flags: string, headOf: (handle: number) => Log
     const inode = fstatSync(handle).ino;
     return { path, handle, inode, head, seed: seedOf(head), end: logHeadBytes, groups: 0, synced: 0 };
   } catch (error) {
-    closeSync(handle);
+    closeLog({ handle });
     throw error;
   }
 }
@@ -95,6 +95,15 @@ export function cutLog(log: LogFile, { end, groups }: LogMark): void {
   log.end = end;
   log.groups = groups;
   log.synced = Math.min(log.synced, groups);
+}
+
+/** What was to be on the disk is there, and what else could fail is over: nobody is helped by an error. */
+export function closeLog({ handle }: Pick<LogFile, 'handle'>): void {
+  try {
+    closeSync(handle);
+  } catch {
+    // The system has let go of it all the same.
+  }
 }
 
 /** Whether the file still goes by its name: someone may have removed it, or its directory. */

@@ -1,8 +1,9 @@
-import { closeSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { removeFile } from './directory.js';
 import type { DirectoryLock } from './lock-directory.js';
-import { createLogFile, openLogFile, sealLog } from './log-file.js';
+import { closeLog, createLogFile, openLogFile, sealLog } from './log-file.js';
 import { applyGroup } from './read-group.js';
 import { type IndexedLog, nameLog, rewriteLog } from './rewrite-log.js';
 import { createRunIndex } from './run-index.js';
@@ -31,13 +32,13 @@ export async function openLog(directory: string, lock: DirectoryLock): Promise<I
 
 async function beginLog(path: string): Promise<IndexedLog> {
   const draftPath = `${path}.new`;
-  rmSync(draftPath, { force: true });
+  removeFile(draftPath);
   const log = createLogFile(draftPath);
   try {
     await sealLog(log);
     return nameLog({ log, index: createRunIndex() }, path);
   } catch (error) {
-    closeSync(log.handle);
+    closeLog(log);
     throw error;
   }
 }
@@ -54,7 +55,7 @@ async function reopenLog(oldPath: string, { path, lock }: { path: string; lock: 
     const complete = async (finish: () => Promise<IndexedLog>) => nameLog(await finish(), path);
     return await rewriteLog({ log, index }, { draftPath: `${path}.new`, complete });
   } finally {
-    if (!stays) closeSync(log.handle);
+    if (!stays) closeLog(log);
   }
 }
 
@@ -64,9 +65,9 @@ const logNames = (directory: string): readonly string[] =>
     .sort();
 
 /** Removes logs that were left behind by whoever was stopped while it wrote one anew. */
-export function removeAllBut(path: string, directory: string): void {
+function removeAllBut(path: string, directory: string): void {
   for (const name of readdirSync(directory)) {
     const other = join(directory, name);
-    if (other !== path && (logName.test(name) || name.endsWith('.log.new'))) rmSync(other, { force: true });
+    if (other !== path && (logName.test(name) || name.endsWith('.log.new'))) removeFile(other);
   }
 }

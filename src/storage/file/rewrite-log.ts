@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { appendEncoded, appendGroup, createLogFile, type LogFile, sealLog, syncLog } from './log-file.js';
+import { removeFile, syncDirectory } from './directory.js';
+import { appendEncoded, appendGroup, closeLog, createLogFile, type LogFile, sealLog, syncLog } from './log-file.js';
 import { encodeGroupHead } from './log-format.js';
 import { applyGroup } from './read-group.js';
 import { createRunIndex, type RunIndex } from './run-index.js';
@@ -34,7 +35,7 @@ const groupBytes = 512 << 10;
 export async function rewriteLog<Result>(old: IndexedLog, options: RewriteOptions<Result>): Promise<Result> {
   const { draftPath, complete, check } = options;
   const start = { ...old.log };
-  rmSync(draftPath, { force: true });
+  removeFile(draftPath);
   const log = createLogFile(draftPath);
   const draft = { log, index: createRunIndex() };
   try {
@@ -51,8 +52,8 @@ export async function rewriteLog<Result>(old: IndexedLog, options: RewriteOption
       return draft;
     });
   } catch (error) {
-    closeSync(log.handle);
-    rmSync(draftPath, { force: true });
+    closeLog(log);
+    removeFile(draftPath);
     throw error;
   }
 }
@@ -62,17 +63,6 @@ export function nameLog({ log, index }: IndexedLog, path: string): IndexedLog {
   renameSync(log.path, path);
   syncDirectory(dirname(path));
   return { log: { ...log, path }, index };
-}
-
-export function syncDirectory(path: string): void {
-  // Windows knows no such thing, and needs none.
-  if (process.platform === 'win32') return;
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function* groupTexts({ log, index }: IndexedLog, to: number): Generator<string> {

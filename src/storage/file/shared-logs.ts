@@ -1,9 +1,9 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { syncDirectory } from './directory.js';
 import { unavailable } from './file-fault.js';
 import { type FileLog, openFileLog } from './file-log.js';
-import { syncDirectory } from './rewrite-log.js';
 
 interface SharedLog {
   readonly opening: Promise<FileLog>;

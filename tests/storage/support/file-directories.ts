@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,9 +13,12 @@ export interface Directories {
   clear(): void;
 }
 
-/** Makes directories of its own for a test file, and removes them when the file is done. */
-export function useDirectories(): Directories {
-  const root = mkdtempSync(join(tmpdir(), 'planwright-file-'));
+/**
+ * Makes directories of its own for a test file, and removes them when the file is done. `isVolatile`: where writing waits for no disk, if that
+ * can be had, for files whose loss is staged.
+ */
+export function useDirectories({ isVolatile = false } = {}): Directories {
+  const root = mkdtempSync(join(isVolatile && existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'planwright-file-'));
   afterAll(() => rmSync(root, { recursive: true, force: true }), 60_000);
   let count = 0;
   const next = (): string => {

@@ -95,6 +95,7 @@ export type { MermaidOptions } from './core/views/plan-mermaid.js';
 export { planGraph, type PlanGraph, type PlanGraphEdge, type PlanGraphNode } from './core/views/plan-graph.js';
 export { toDot } from './core/views/dot.js';
 export { runBadge, type RunBadge } from './core/views/run-badge.js';
+export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/views/attempt-view.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
 export type { StepView } from './core/views/step-view.js';
 

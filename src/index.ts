@@ -71,16 +71,24 @@ export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
 export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
+export type { DurabilityFigures } from './core/runtime/run-journal.js';
+export type { Migration } from './core/runtime/run-state.js';
+export type { RecoveryFailure } from './core/runtime/recover-runs.js';
 export type { ReadOptions } from './core/runtime/event-log.js';
 export { systemClock } from './core/runtime/system-clock.js';
 export {
   AgentNotFoundError,
   ApprovalRefusedError,
   AttemptAbortedError,
+  DigestMismatchError,
+  EventsGoneError,
   HireNotPossibleError,
   OrchestratorClosedError,
   ProposalRejectedError,
+  RecoveryError,
+  RunElsewhereError,
   RunHaltedError,
+  RunMovedOnError,
   RunNotFoundError,
   RunStateError,
   UnknownResourceError,

@@ -1,4 +1,4 @@
-import type { Json } from '../shared/json.js';
+import type { Json, JsonObject } from '../shared/json.js';
 import { waves } from '../plan/waves.js';
 import type { Plan } from '../ports/plan.js';
 import type { Gap, RunEvent, RunStatus, StoredError } from '../ports/run.js';
@@ -16,6 +16,8 @@ export interface RunView {
   readonly revision: number;
   readonly digest: string;
   readonly parentTicket: string | null;
+  /** What the proposal says the run is for: a sprint, a workstream, … */
+  readonly scope: JsonObject;
   readonly teamId: string | null;
   /** The project that holds the tickets. */
   readonly projectId: string | null;
@@ -82,6 +84,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     revision: plan.revision,
     digest: plan.digest,
     parentTicket: plan.context.parentTicket,
+    scope: plan.context.scope,
     teamId: null,
     projectId: null,
     hires: [],

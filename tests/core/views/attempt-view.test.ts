@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { deepFreeze } from '../../../src/core/shared/freeze.js';
 import { anyMaterialized, handWritten } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 
 /** What a run has told, as its readers get it. */
 function eventsOf({ journal, commands }: Story, roles: Readonly<Record<string, { readonly agentId: string }>>): RunEvent[] {
@@ -19,7 +20,7 @@ const starts = new Set(['step.started', 'step.compensating']);
 const keyOf = ({ stepId, attempt }: Pick<AttemptView, 'stepId' | 'attempt'>): string => JSON.stringify([stepId, attempt]);
 
 describe('attempts of any run, whatever its agents do and however often its process is lost', () => {
-  const told = fc.tuple(anyMaterialized(), fateArbitrary({ mostShare: 2 })).map(([run, fate]) => {
+  const told = fc.tuple(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary({ mostShare: 2 })).map(([run, fate]) => {
     const story = runToEnd(run, fate);
     const agents = Object.fromEntries(run.plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
     return { plan: run.plan, events: deepFreeze(eventsOf(story, agents)) };

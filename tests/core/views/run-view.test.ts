@@ -64,4 +64,14 @@ describe('the view of a run', () => {
     expect(a).toMatchObject({ status: 'succeeded', startedAt: 100, endedAt: 90_150, activeMs: 50 });
     expect(b).toMatchObject({ status: 'in-doubt', activeMs: 0 });
   });
+
+  it('FO-26 says what the run is for, before anything has happened and after', () => {
+    const context = { parentTicket: 'T-1', scope: { sprint: 7, streams: ['a', 'b'] } };
+    const plan = handWritten([{ id: 'a' }], { context });
+    const proposed = { type: 'run.proposed', revision: 1, digest: plan.digest, seq: 1, at: 5, runId: 'r1' } as const;
+    for (const events of [[], [proposed]]) {
+      expect(projectRun(plan, events)).toMatchObject({ parentTicket: 'T-1', scope: context.scope });
+    }
+    expect(projectRun(handWritten([{ id: 'a' }]), []).scope).toEqual({});
+  });
 });

@@ -21,10 +21,9 @@ export interface Database {
   /** Reads in one transaction, again where the server was away. @throws PlanwrightError */
   read<T>(operation: string, work: (query: Query) => Promise<T>): Promise<T>;
   /**
-   * Writes in one transaction, again where that may help. `undefined` from `work` rolls the transaction back and begins anew. Calls must not
-   * overlap. @throws what PostgreSQL or `pg` has thrown, and StoreUnavailableError where it cannot be known whether it was committed.
+   * Writes in one transaction, again where that may help. `undefined` from `work` begins anew. Calls must not overlap. @throws what PostgreSQL or `pg` has thrown, and StoreUnavailableError where it cannot be known whether it was committed.
    */
-  write<T>(deadline: Deadline, work: (query: Query, mark: Mark) => Promise<T | undefined>): Promise<T>;
+  write<T>(deadline: Deadline, work: (query: Query, mark: Mark) => Promise<Work<T> | undefined>): Promise<T>;
   /** Takes away what was needed to know which transactions were committed. */
   forget(): Promise<void>;
 }
@@ -112,13 +111,13 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
       }
     },
 
-    write(deadline, work) {
+    write<T>(deadline: Deadline, work: (query: Query, mark: Mark) => Promise<Work<T> | undefined>) {
       return untilDone(deadline, async () => {
         transactions += 1;
         const mark = { writer, transaction: transactions };
-        const end = await transact({ pool, mode: 'write', deadline, operation: 'write' }, async (query) => {
-          const value = await work(query, mark);
-          return { value, end: value === undefined ? 'roll back' : 'commit' };
+        const end = await transact<T | undefined>({ pool, mode: 'write', deadline, operation: 'write' }, async (query) => {
+          const done = await work(query, mark);
+          return done ?? { value: undefined, end: 'roll back' };
         });
         if (end.kind === 'failed') throw end.error;
         if (end.kind === 'unknown' && !(await wasCommitted(mark))) throw end.error;

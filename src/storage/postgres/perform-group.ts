@@ -5,6 +5,7 @@ import { deadlineAt, monotonicNow } from './deadline.js';
 import { type Answer, type Ask, decide, type Outcome } from './decide.js';
 import { encodeAsk, sizeOf } from './encode-commit.js';
 import { failureOf, isFaultOfValue } from './failures.js';
+import type { Work } from './transaction.js';
 import { createRuns, isChanged, lockRuns, type Mark, writeLedger } from './write-group.js';
 
 /** A request, and when it was made. */
@@ -84,11 +85,11 @@ async function work(
   query: Query,
   { tables }: Database,
   { asks, mark }: { readonly asks: readonly Ask<Buffer>[]; readonly mark: Mark },
-): Promise<readonly Outcome[] | undefined> {
+): Promise<Work<readonly Outcome[]> | undefined> {
   const ledger = await lockRuns(query, tables, asks);
-  const outcomes = asks.map((ask) => decide(ledger, ask));
-  if (!isChanged(ledger)) return outcomes;
+  const value = asks.map((ask) => decide(ledger, ask));
+  if (!isChanged(ledger)) return { value, end: 'roll back' };
   if (!(await createRuns(query, tables, ledger))) return undefined;
   await writeLedger(query, tables, { ledger, mark });
-  return outcomes;
+  return { value, end: 'commit' };
 }

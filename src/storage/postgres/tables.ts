@@ -46,25 +46,27 @@ export function tablesIn(schemaName: string): Tables {
 
 /** Makes the tables where there are none, in the transaction at hand. @throws StoreFormatError */
 export async function prepareTables(query: Query, tables: Tables): Promise<void> {
-  if (!(await areThere(query, tables))) {
-    await query(`SELECT pg_advisory_xact_lock(${setupLock})`);
-    // Another process may have come first.
-    if (!(await areThere(query, tables))) await createTables(query, tables);
-  }
+  // Before anything is looked at: what a transaction has looked up by name once, it takes for granted from then on.
+  await query(`SELECT pg_advisory_xact_lock(${setupLock})`);
+  if (!(await areThere(query, tables))) await createTables(query, tables);
   const found = (await query(`SELECT version FROM ${tables.format}`))[0]?.['version'] ?? null;
   if (found !== formatVersion) throw new StoreFormatError(`The schema ${tables.schemaName}`, found, [formatVersion]);
   await forgetTheDead(query, tables);
 }
 
-async function areThere(query: Query, { format }: Tables): Promise<boolean> {
-  const rows = await query('SELECT to_regclass($1) IS NOT NULL AS found', [format]);
-  return rows[0]?.['found'] === true;
+async function areThere(query: Query, { schemaName }: Tables): Promise<boolean> {
+  const rows = await query(
+    `SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+     WHERE nspname = $1 AND relname = 'format'`,
+    [schemaName],
+  );
+  return rows.length > 0;
 }
 
 async function createTables(query: Query, tables: Tables): Promise<void> {
-  const rows = await query('SELECT to_regnamespace($1) IS NOT NULL AS found', [tables.schema]);
+  const rows = await query('SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1', [tables.schemaName]);
   // Asked for first: who may not create schemas may not say IF NOT EXISTS either.
-  if (rows[0]?.['found'] !== true) await query(`CREATE SCHEMA ${tables.schema}`);
+  if (rows.length === 0) await query(`CREATE SCHEMA ${tables.schema}`);
   await query(definitions(tables));
   await query(`INSERT INTO ${tables.format} (version) VALUES (${formatVersion})`);
 }

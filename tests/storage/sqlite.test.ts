@@ -17,7 +17,7 @@ describe.each([
   ['a file', () => createSqliteStore({ path: temporaryPath() })],
   ['a file, with NORMAL', () => createSqliteStore({ path: temporaryPath(), synchronous: 'NORMAL' })],
   ['memory', () => createSqliteStore({ path: ':memory:' })],
-  ['a database of its user', () => createSqliteStore({ database: openRaw(temporaryPath()) })],
+  ['a database of its user, which gives bigints', () => createSqliteStore({ database: openRaw(':memory:', { bigints: true }) })],
 ])('sqlite store in %s', (_, create) => {
   for (const { name, run, skipReason } of storeConformance) {
     it.skipIf(skipReason !== undefined)(name, () => run(create));

@@ -1,6 +1,13 @@
 import type { Commit } from '../../core/ports/store.js';
+import type { Json } from '../../core/shared/json.js';
 import { keyOf } from './keys.js';
-import { encodeValue, sizeOf, type StoredValue } from './values.js';
+import { checksumOf, encodeValue, sizeOf, type StoredValue } from './values.js';
+
+/** A value and the checksum of its row. */
+export interface SummedValue {
+  readonly value: StoredValue;
+  readonly checksum: number;
+}
 
 /** A commit as it will be stored. */
 export interface EncodedCommit {
@@ -10,9 +17,9 @@ export interface EncodedCommit {
   /** `seq` of the newest entry afterwards. */
   readonly seq: number;
   readonly compactTo: number;
-  readonly entries: StoredValue | null;
+  readonly entries: SummedValue | null;
   /** `null` for a part that is taken away. */
-  readonly parts: ReadonlyMap<string, StoredValue | null>;
+  readonly parts: ReadonlyMap<string, SummedValue | null>;
   readonly summary: StoredValue;
   readonly status: string;
   readonly open: number;
@@ -23,26 +30,29 @@ export interface EncodedCommit {
 
 /** Writes a commit down as it is now, whatever becomes of the objects in it. @throws StoreValueError for what is too large. */
 export function encodeCommit({ runId, expectedSeq, fence, entries, summary, checkpoint, compactTo = 0 }: Commit): EncodedCommit {
-  const parts = new Map<string, StoredValue | null>();
-  for (const [name, part] of Object.entries(checkpoint ?? {})) {
-    // As in JSON, what is undefined is not there.
-    if ((part as unknown) !== undefined) parts.set(name, part === null ? null : encodeValue(part, runId));
-  }
-  const values = {
-    entries: entries.length === 0 ? null : encodeValue(entries, runId),
-    summary: encodeValue(summary, runId),
+  const seq = expectedSeq + entries.length;
+  const stored = encodeValue(summary, runId);
+  let bytes = sizeOf(stored);
+  const summed = (value: unknown, key: number | string): SummedValue => {
+    const encoded = encodeValue(value, runId);
+    bytes += sizeOf(encoded);
+    return { value: encoded, checksum: checksumOf(encoded, runId, key) };
   };
-  let bytes = 0;
-  for (const value of [values.entries, values.summary, ...parts.values()]) if (value !== null) bytes += sizeOf(value);
+  const parts = new Map<string, SummedValue | null>();
+  for (const [name, part] of Object.entries<Json | undefined>(checkpoint ?? {})) {
+    // As in JSON, what is undefined is not there.
+    if (part !== undefined) parts.set(name, part === null ? null : summed(part, name));
+  }
   const { status, parentTicket } = summary;
   return {
     runId,
     expectedSeq,
     fence,
-    seq: expectedSeq + entries.length,
+    seq,
     compactTo,
-    ...values,
+    entries: entries.length === 0 ? null : summed(entries, seq),
     parts,
+    summary: stored,
     status,
     open: summary.open ? 1 : 0,
     parentTicket: parentTicket === null ? null : keyOf(parentTicket),

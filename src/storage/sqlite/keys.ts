@@ -8,6 +8,8 @@ const unsafe = /[\0\p{Surrogate}]/u;
 export const keyOf = (text: string): string | Uint8Array =>
   unsafe.test(text) ? new Uint8Array(Buffer.from(text, 'utf16le').swap16()) : text;
 
-/** The text that a key stands for. */
-export const textOf = (key: string | Uint8Array): string =>
-  typeof key === 'string' ? key : Buffer.from(key).swap16().toString('utf16le');
+/** The text that a key stands for; empty for what is no key, as a damaged page may give: whatever is under it then fails its checksum. */
+export function textOf(key: unknown): string {
+  if (typeof key === 'string') return key;
+  return key instanceof Uint8Array && key.length % 2 === 0 ? Buffer.from(key).swap16().toString('utf16le') : '';
+}

@@ -22,6 +22,7 @@ const tables = `
     status TEXT NOT NULL,
     open INTEGER NOT NULL,
     parent_ticket ANY,
+    parts_sum INTEGER NOT NULL,
     summary ANY NOT NULL,
     checksum INTEGER NOT NULL
   ) STRICT;

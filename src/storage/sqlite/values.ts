@@ -47,5 +47,9 @@ export function decodeValue(value: StoredValue, place: string): Json {
 /** Bytes that a value takes. */
 export const sizeOf = (value: StoredValue): number => (typeof value === 'string' ? Buffer.byteLength(value) : value.length);
 
-/** A sum over a value and over what else of its row must not change unseen. 32 bits, signed, as SQLite stores them shortest. */
-export const checksumOf = (value: StoredValue, rest: string): number => crc32(rest, crc32(value)) | 0;
+/**
+ * A sum over a value and over what else of its row must not change unseen, such as whose it is. 32 bits, signed, as SQLite stores them
+ * shortest.
+ */
+export const checksumOf = (value: StoredValue, ...rest: readonly (string | number)[]): number =>
+  crc32(rest.join(' '), crc32(value)) | 0;

@@ -4,7 +4,6 @@ import type { Session, SqliteValue } from './database.js';
 import type { EncodedCommit } from './encode-commit.js';
 import { keyOf, textOf } from './keys.js';
 import { readRun, runChecksum, type RunRow } from './rows.js';
-import { checksumOf } from './values.js';
 
 /** Leases that ran out so long ago are forgotten: each process leaves one behind. */
 const forgottenAfterMs = 7 * 86_400_000;
@@ -14,56 +13,79 @@ export function writeCommit(session: Session, commit: EncodedCommit): CommitRece
   const row = readRun(session, commit.runId);
   checkCommitPlace(commit, row ?? { seq: 0, fence: 0 });
   const droppedTo = Math.max(commit.compactTo, row?.droppedTo ?? 0);
-  const run = row ? updateRun(session, row, { commit, droppedTo }) : insertRun(session, commit, droppedTo);
-  const { entries, seq } = commit;
-  if (entries !== null) {
+  const run = row ? updateRun(session, row, { ...commit, droppedTo }) : insertRun(session, { ...commit, droppedTo });
+  if (commit.entries !== null) {
     const sql = 'INSERT INTO journal (run, last_seq, entries, checksum) VALUES (?, ?, ?, ?)';
-    session.run(sql, run, seq, entries, checksumOf(entries, String(seq)));
-  }
-  for (const [name, value] of commit.parts) {
-    if (value === null) session.run('DELETE FROM parts WHERE run = ? AND name = ?', run, keyOf(name));
-    else session.run(upsertPart, run, keyOf(name), value, checksumOf(value, name));
+    session.run(sql, run, commit.seq, commit.entries.value, commit.entries.checksum);
   }
   // A row goes when the last entry in it does. Until then, readers leave out what was dropped.
   if (droppedTo > (row?.droppedTo ?? 0)) session.run('DELETE FROM journal WHERE run = ? AND last_seq <= ?', run, droppedTo);
   return { bytes: commit.bytes };
 }
 
-const upsertPart = `
-  INSERT INTO parts (run, name, value, checksum) VALUES (?, ?, ?, ?)
-  ON CONFLICT (run, name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum`;
+type RunChange = EncodedCommit & Pick<RunRow, 'droppedTo'>;
 
-function insertRun(session: Session, commit: EncodedCommit, droppedTo: number): number {
-  const { runId, seq, fence, status, open, parentTicket, summary } = commit;
+function insertRun(session: Session, change: RunChange): number {
+  const { runId, seq, droppedTo, fence, status, open, parentTicket, parts, summary } = change;
+  let partsSum = 0;
+  for (const part of parts.values()) partsSum ^= part?.checksum ?? 0;
   const row = session.get(
-    `INSERT INTO runs (run_id, seq, dropped_to, fence, status, open, parent_ticket, summary, checksum)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-    ...[keyOf(runId), seq, droppedTo, fence, status, open, parentTicket, summary],
-    runChecksum({ seq, droppedTo, fence, summary }),
+    `INSERT INTO runs (run_id, seq, dropped_to, fence, status, open, parent_ticket, parts_sum, summary, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    ...[keyOf(runId), seq, droppedTo, fence, status, open, parentTicket, partsSum, summary],
+    runChecksum({ ...change, partsSum }),
   ) as { readonly id: unknown };
-  return Number(row.id);
+  const id = Number(row.id);
+  writeParts(session, id, parts);
+  return id;
 }
 
-function updateRun(
-  session: Session,
-  row: RunRow,
-  { commit, droppedTo }: { readonly commit: EncodedCommit; readonly droppedTo: number },
-): number {
-  const { seq, fence, status, open, parentTicket, summary } = commit;
-  const values: readonly SqliteValue[] = [seq, droppedTo, summary, runChecksum({ seq, droppedTo, fence, summary })];
-  const isListedAlike = status === row.status && open === row.open && isSameKey(parentTicket, row.parentTicket);
+function updateRun(session: Session, row: RunRow, change: RunChange): number {
+  const { seq, droppedTo, status, open, parentTicket, parts, summary } = change;
+  const partsSum = row.partsSum ^ writeParts(session, row.id, parts);
+  const values: readonly SqliteValue[] = [seq, droppedTo, partsSum, summary, runChecksum({ ...change, partsSum })];
   // To set a column writes to its indexes too, also where its value stays.
-  if (isListedAlike)
-    session.run('UPDATE runs SET seq = ?, dropped_to = ?, summary = ?, checksum = ? WHERE id = ?', ...values, row.id);
-  else session.run(updateListed, ...values, status, open, parentTicket, row.id);
+  const isListedAlike = status === row.status && open === row.open && isSameKey(parentTicket, row.parentTicket);
+  if (isListedAlike) session.run(`${updateState} WHERE id = ?`, ...values, row.id);
+  else
+    session.run(
+      `${updateState}, status = ?, open = ?, parent_ticket = ? WHERE id = ?`,
+      ...values,
+      status,
+      open,
+      parentTicket,
+      row.id,
+    );
   return row.id;
 }
 
-const updateListed = `
-  UPDATE runs SET seq = ?, dropped_to = ?, summary = ?, checksum = ?, status = ?, open = ?, parent_ticket = ? WHERE id = ?`;
+const updateState = 'UPDATE runs SET seq = ?, dropped_to = ?, parts_sum = ?, summary = ?, checksum = ?';
 
 const isSameKey = (a: RunRow['parentTicket'], b: RunRow['parentTicket']): boolean =>
   a === b || (a !== null && b !== null && textOf(a) === textOf(b));
+
+/** Gives what the checksums of the parts that went and of those that came make, laid over each other. */
+function writeParts(session: Session, run: number, parts: EncodedCommit['parts']): number {
+  let change = 0;
+  for (const [name, part] of parts) {
+    const sql = 'SELECT id, checksum FROM parts WHERE run = ? AND name = ?';
+    const stored = session.get(sql, run, keyOf(name)) as { readonly id: number; readonly checksum: unknown } | undefined;
+    if (stored) change ^= Number(stored.checksum);
+    if (part) change ^= part.checksum;
+    if (stored && part)
+      session.run('UPDATE parts SET value = ?, checksum = ? WHERE id = ?', part.value, part.checksum, stored.id);
+    else if (stored) session.run('DELETE FROM parts WHERE id = ?', stored.id);
+    else if (part)
+      session.run(
+        'INSERT INTO parts (run, name, value, checksum) VALUES (?, ?, ?, ?)',
+        run,
+        keyOf(name),
+        part.value,
+        part.checksum,
+      );
+  }
+  return change;
+}
 
 /** Makes the asker the owner of a run, unless someone else holds it. */
 export function writeClaim(session: Session, { runId, owner, at, leaseMs, insteadOf }: ClaimRequest): ClaimAnswer {

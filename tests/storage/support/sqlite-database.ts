@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +16,15 @@ export interface RawDatabase extends SqliteDatabase {
 const Database = createRequire(import.meta.url)('better-sqlite3') as new (
   path: string,
   options?: { readonly readonly?: boolean },
-) => RawDatabase;
+) => RawDatabase & { defaultSafeIntegers(on: boolean): unknown };
 
 /** Opens a database beside the store, and closes it when the test is over. */
-export function openRaw(path: string, options?: { readonly readonly?: boolean }): RawDatabase {
-  const database = new Database(path, options);
+export function openRaw(
+  path: string,
+  { readonly = false, bigints = false }: { readonly readonly?: boolean; readonly bigints?: boolean } = {},
+): RawDatabase {
+  const database = new Database(path, { readonly });
+  database.defaultSafeIntegers(bigints);
   onTestFinished(() => void database.close());
   return database;
 }
@@ -30,11 +34,14 @@ export const valueIn = (database: SqliteDatabase, sql: string): unknown =>
   Object.values((database.prepare(sql).get() ?? {}) as Readonly<Record<string, unknown>>)[0];
 
 /** A folder that is removed when the test is over. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'planwright-sqlite-'));
+export function temporaryFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'planwright-sqlite-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** The same, where writing waits for no disk if that can be had: for files whose loss of power is staged. */
+export const volatileFolder = (): string => temporaryFolder(existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
 /** A path in a folder of its own, which is removed when the test is over. */
 export const temporaryPath = (name = 'runs.db'): string => join(temporaryFolder(), name);

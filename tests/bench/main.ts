@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 
 import { benchEvents, benchMemory, benchReplay, benchStarKernel } from './kernel.js';
+import { benchDurableChain, benchDurableMemory, benchDurableRun, benchManyRuns, benchRecovery } from './durability.js';
 import { benchPipeline } from './pipeline.js';
 import { benchStarRun, benchWholeRun } from './whole-run.js';
 
@@ -25,6 +26,12 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   star: () => benchStarKernel({ rounds: rounds(11) }),
   run: () => benchWholeRun({ sizes: [1_000, 10_000], rounds: rounds(15) }),
   'star-run': () => benchStarRun({ rounds: rounds(9) }),
+  // The first of these, so that nothing has used memory before.
+  'durable-memory': benchDurableMemory,
+  durable: () => benchDurableRun({ rounds: rounds(7) }),
+  chain: () => benchDurableChain({ rounds: rounds(9) }),
+  'many-runs': () => benchManyRuns({ rounds: rounds(7) }),
+  recovery: () => benchRecovery({ rounds: rounds(7) }),
 };
 
 const names = positionals.length > 0 ? positionals : Object.keys(benches);

@@ -1,5 +1,6 @@
 import { planDigest } from '../plan/plan-digest.js';
 import type { Plan } from '../ports/plan.js';
+import type { Json } from '../shared/json.js';
 import type { Actor } from '../ports/run.js';
 import { copyJson } from '../shared/copy-json.js';
 import { deepFreeze } from '../shared/freeze.js';
@@ -31,6 +32,11 @@ export interface Approval {
   readonly approvedBy: { readonly kind: string; readonly id: string };
   /** Approves a part: these work steps, which must have all their dependencies among them. Default: everything. */
   readonly steps?: readonly string[];
+  /**
+   * Tickets of the plan that are done already, by key, with the output of each: a project that was half finished elsewhere goes on from there.
+   * They are not started, and cost nothing.
+   */
+  readonly done?: Readonly<Record<string, Json>>;
 }
 
 const genuine = new WeakSet<object>();
@@ -65,7 +71,10 @@ type Scope = Pick<ApprovedPlan, 'approvedBy' | 'steps'>;
  *
  * @throws InvariantError when the record is of another plan.
  */
-export function restoreApproval(plan: Plan, recorded: Scope & { readonly revision: number; readonly digest: string }): ApprovedPlan {
+export function restoreApproval(
+  plan: Plan,
+  recorded: Scope & { readonly revision: number; readonly digest: string },
+): ApprovedPlan {
   if (recorded.digest === plan.digest && recorded.revision === plan.revision) return seal(plan, recorded);
   throw new InvariantError(
     `The approval on record is for revision ${recorded.revision}, digest "${recorded.digest}"; the plan is revision ${plan.revision}, "${plan.digest}".`,

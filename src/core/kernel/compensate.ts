@@ -22,7 +22,8 @@ export function undoNext(core: RunCore, at: number): void {
   while (run.undoBelow > 0) {
     run.undoBelow -= 1;
     const index = compensable[run.undoBelow]!;
-    if (statusOf(core, index) !== 'succeeded') continue;
+    // One that was done before the run is none of its doing.
+    if (statusOf(core, index) !== 'succeeded' || core.columns.attempt[index] === 0) continue;
     mustMoveStep(core, index, 'COMPENSATE', { at, facts: 'compensable' });
     return askToUndo(core, index, 1);
   }

@@ -11,7 +11,7 @@ export function inputFault(input: unknown): string | undefined {
   if (typeof type !== 'string' || !Object.hasOwn(members, type)) return 'there is no such input';
   if (!isFigure(at)) return `its time (at) is ${quote(at)} instead of milliseconds since the epoch`;
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
-  const optional = (['steps', 'branch', 'compensate'] as const).filter((member) => given[member] !== undefined);
+  const optional = (['steps', 'done', 'branch', 'compensate'] as const).filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
@@ -70,6 +70,9 @@ const checks = {
   retryable: isFlag,
   output: (value: unknown) => value !== undefined,
   steps: areTexts,
+  done: (value: unknown) =>
+    Array.isArray(value) &&
+    value.every((ticket) => isText(membersOf(ticket)['stepId']) && membersOf(ticket)['output'] !== undefined),
   branch(value: unknown) {
     const { to, reason } = membersOf(value);
     return areTexts(to) && isText(reason);
@@ -106,6 +109,7 @@ const wanted: Readonly<Record<Member, string>> = {
   retryable: 'must be true or false',
   output: 'is missing; an attempt without one has the output null',
   steps: 'must be a list of step ids',
+  done: 'must be a list of tickets, each with a stepId and an output',
   branch: 'must name the steps that it leads to, and a reason',
   error: 'must have a code and a message',
   spend: 'must have inputTokens, outputTokens and costMicroUsd, each 0 or more',

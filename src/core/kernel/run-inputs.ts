@@ -1,6 +1,8 @@
-import type { RunInput } from '../ports/run.js';
+import type { DoneTicket, RunInput } from '../ports/run.js';
 import { deferOthers } from './approve-parts.js';
 import { IllegalInputError } from './illegal-input-error.js';
+import { moveStep } from './move-step.js';
+import { noSpend } from './no-spend.js';
 import { isOver, moveLifecycle, movePause, publish, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
 import { endRun } from './settle-run.js';
@@ -18,6 +20,7 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
   run.compensate = input.compensate ?? 'always';
   if (input.steps) deferOthers(core, input.steps);
   publish(core, { type: 'run.started' });
+  for (const ticket of input.done ?? []) adopt(core, ticket, input.at);
   const { maxDurationMs } = materialized.definition.budget;
   if (maxDurationMs !== undefined) {
     run.deadlineAt = input.at + maxDurationMs;
@@ -29,6 +32,18 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
     });
   }
   scheduleRoots(core);
+}
+
+/** A ticket that was done before the run has succeeded in it, and has cost it nothing. */
+function adopt(core: RunCore, { stepId, output }: DoneTicket, at: number): void {
+  const index = core.graph.indexOf.get(stepId);
+  if (index === undefined || core.steps[index]?.kind !== 'ticket') {
+    throw new IllegalInputError('run.start', core.run.lifecycle, stepId, 'the plan has no such ticket that could be done');
+  }
+  if (moveStep(core, index, 'ADOPT', { at }) === undefined) {
+    throw new IllegalInputError('run.start', core.run.lifecycle, stepId, 'it is named twice as done');
+  }
+  publish(core, { type: 'step.succeeded', stepId, attempt: 0, output, spend: noSpend });
 }
 
 export function onPause(core: RunCore, input: Input<'run.pause'>): void {

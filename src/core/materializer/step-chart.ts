@@ -18,6 +18,7 @@ export interface StepShape {
 /** Every event that a step's chart knows. */
 export type StepEvent =
   | 'RELEASE'
+  | 'ADOPT'
   | 'DEPENDENCY_SETTLED'
   | 'REQUIRE_DECISION'
   | 'APPROVE'
@@ -77,6 +78,7 @@ function waitingStates({ gate, settled }: StepShape) {
     blocked: {
       on: {
         RELEASE: to(next),
+        ADOPT: to('succeeded'),
         DEPENDENCY_SETTLED: [...(settled ? [] : [to('skipped', 'unmet')]), to(next, 'last'), {}],
         ...cancel,
       },

@@ -46,6 +46,12 @@ export interface Decision {
   readonly output?: Json;
 }
 
+/** A ticket of a project that was done already when its run was approved, and what came of it. */
+export interface DoneTicket {
+  readonly stepId: string;
+  readonly output: Json;
+}
+
 /** When steps that succeeded are compensated: their run failed, or was cancelled. */
 export type CompensationPolicy = 'always' | 'on-failure' | 'on-cancel' | 'never';
 
@@ -81,6 +87,8 @@ export type RunInput = { readonly at: number } &
         readonly type: 'run.start';
         readonly graceMs: number;
         readonly steps?: readonly string[];
+        /** Tickets that were done before, with their outputs: they are not started. */
+        readonly done?: readonly DoneTicket[];
         /** When steps that succeeded are compensated because the run did not. Default: `always`. */
         readonly compensate?: CompensationPolicy;
       }
@@ -133,45 +141,48 @@ export type RunInput = { readonly at: number } &
   );
 
 /** What happens to a run before and around its machines. Not for the kernel, but in the same journal. */
-export type RunRecordInput = { readonly at: number } & (
+export type RunRecordInput = { readonly at: number } &
   /** `digest`: of the plan that was made of it, which is kept beside the journal. */
-  | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null; readonly digest: string }
-  /** A plan that was written by hand, without a proposal. */
-  | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number }
-  | {
-      readonly type: 'run.revised';
-      readonly proposal: Json;
-      readonly revision: number;
-      readonly author: Actor | null;
-      readonly digest: string;
-    }
-  | {
-      readonly type: 'run.approved';
-      readonly revision: number;
-      readonly digest: string;
-      readonly approvedBy: Actor;
-      /** The work steps that were approved; `null` for all. */
-      readonly steps: readonly string[] | null;
-    }
-  | { readonly type: 'role.hired'; readonly role: string; readonly agentId: string }
-  | { readonly type: 'team.created'; readonly teamId: string }
-  | { readonly type: 'project.created'; readonly projectId: string }
-  | {
-      readonly type: 'run.provisioned';
-      readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
-      /** Digest of the machines that were made. */
-      readonly digest: string;
-    }
-  /** Its machines have another digest than before, and a migration said that it may go on with them. */
-  | { readonly type: 'run.migrated'; readonly from: string; readonly to: string }
-  /** Its process has stopped in good order: attempts that were under way have ended or were aborted, none of them took it down. */
-  | { readonly type: 'run.let-go' }
-  | { readonly type: 'run.refused'; readonly error: StoredError }
-  | { readonly type: 'run.withdrawn'; readonly reason: string }
-  | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
-  /** The end of the run has reached everyone who had to hear of it. */
-  | { readonly type: 'run.landed' }
-);
+  (
+    | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null; readonly digest: string }
+    /** A plan that was written by hand, without a proposal. */
+    | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number }
+    | {
+        readonly type: 'run.revised';
+        readonly proposal: Json;
+        readonly revision: number;
+        readonly author: Actor | null;
+        readonly digest: string;
+      }
+    | {
+        readonly type: 'run.approved';
+        readonly revision: number;
+        readonly digest: string;
+        readonly approvedBy: Actor;
+        /** The work steps that were approved; `null` for all. */
+        readonly steps: readonly string[] | null;
+        /** Tickets that were done before; absent where there are none. */
+        readonly done?: readonly DoneTicket[];
+      }
+    | { readonly type: 'role.hired'; readonly role: string; readonly agentId: string }
+    | { readonly type: 'team.created'; readonly teamId: string }
+    | { readonly type: 'project.created'; readonly projectId: string }
+    | {
+        readonly type: 'run.provisioned';
+        readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
+        /** Digest of the machines that were made. */
+        readonly digest: string;
+      }
+    /** Its machines have another digest than before, and a migration said that it may go on with them. */
+    | { readonly type: 'run.migrated'; readonly from: string; readonly to: string }
+    /** Its process has stopped in good order: attempts that were under way have ended or were aborted, none of them took it down. */
+    | { readonly type: 'run.let-go' }
+    | { readonly type: 'run.refused'; readonly error: StoredError }
+    | { readonly type: 'run.withdrawn'; readonly reason: string }
+    | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
+    /** The end of the run has reached everyone who had to hear of it. */
+    | { readonly type: 'run.landed' }
+  );
 
 /** One entry of a run's journal. `seq` is 1 for the first and grows by one. */
 export type JournalEntry = { readonly seq: number } & (RunInput | RunRecordInput);

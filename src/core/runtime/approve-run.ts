@@ -1,6 +1,9 @@
 import { approvePlan, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
-import type { Issue } from '../shared/issue.js';
-import { ApprovalRefusedError, RunStateError } from './errors.js';
+import type { Plan } from '../ports/plan.js';
+import type { DoneTicket } from '../ports/run.js';
+import { pointerOf, quote, type Issue } from '../shared/issue.js';
+import { outcomeOf } from './attempt-outcome.js';
+import { ApprovalRefusedError, OrchestratorClosedError, RunElsewhereError, RunStateError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
 import { checkRoles } from './provision.js';
 import type { RunRegistry } from './run-registry.js';
@@ -15,24 +18,51 @@ interface Starting {
   readonly started: Promise<void>;
 }
 
-export function createApproveRun(runs: RunRegistry, surroundings: RunSurroundings): ApproveRun {
+interface Begin {
+  readonly approved: ApprovedPlan;
+  readonly approval: Approval;
+}
+
+/** How often a run is looked at that another process is about to start, in milliseconds. */
+const lookMs = 100;
+
+export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing, ...surroundings }: RunSurroundings): ApproveRun {
   const starting = new Map<string, Starting>();
 
-  /** Starts the run, unless another process is at it. */
-  const begin = async (
-    run: ManagedRun,
-    { approved, approval }: { approved: ApprovedPlan; approval: Approval },
-  ): Promise<void> => {
-    const claimed = await runs.claim(run.runId);
-    if ('heldBy' in claimed) return;
-    if (claimed.status !== 'proposed') return runs.takeUp(claimed);
-    // Another process may have revised it since this one looked.
-    const current = claimed.plan === run.plan && claimed === run ? approved : acceptedBy(claimed, approval);
+  /** The run, claimed; nothing where another process has started it. */
+  const claim = async (runId: string): Promise<ManagedRun | undefined> => {
+    for (const giveUpAt = clock.now() + 2 * leaseMs; ;) {
+      const claimed = await runs.claim(runId);
+      if (!('heldBy' in claimed)) return claimed;
+      if ((await runs.open(runId)).status !== 'proposed') return undefined;
+      // Whoever holds it is about to start it, or has died before it could; then its lease runs out.
+      if (clock.now() > giveUpAt) throw new RunElsewhereError(runId, claimed.heldBy);
+      await new Promise<void>((resolve) => void clock.schedule(clock.now() + lookMs, resolve));
+      if (isClosing()) throw new OrchestratorClosedError();
+    }
+  };
+
+  /** Another process may have revised the run before it was claimed. */
+  const stillAccepted = async (run: ManagedRun, { approved, approval }: Begin): Promise<ApprovedPlan> => {
     try {
-      await claimed.start(current);
+      return isSamePlan(run.plan, approved.plan) ? approved : acceptedBy(run, approval);
+    } catch (error) {
+      await runs.unclaim(run);
+      throw error;
+    }
+  };
+
+  /** Starts the run, or goes on with it, unless another process is at it. */
+  const begin = async (run: ManagedRun, { approved, approval }: Begin): Promise<void> => {
+    const claimed = await claim(run.runId);
+    if (!claimed) return;
+    if (claimed.status !== 'proposed') return runs.takeUp(claimed);
+    const current = await stillAccepted(claimed, { approved, approval });
+    try {
+      await claimed.start(current, doneTickets(claimed, approval.done));
     } catch (error) {
       // A run that cannot write its first entries cannot go on, and whoever waits for its result must hear of it.
-      claimed.halt(error);
+      await runs.giveUp(claimed, error);
       throw error;
     }
   };
@@ -40,6 +70,8 @@ export function createApproveRun(runs: RunRegistry, surroundings: RunSurrounding
   return async (runId, approval) => {
     const run = await runs.open(runId);
     const approved = acceptedBy(run, approval);
+    // What is wrong with them is said before anything is claimed.
+    doneTickets(run, approval.done);
     const first = starting.get(runId);
     if (first) {
       if (exceeds(first.steps, approved)) throw new ApprovalRefusedError(runId, [anotherPart]);
@@ -50,21 +82,47 @@ export function createApproveRun(runs: RunRegistry, surroundings: RunSurrounding
       starting.set(runId, { steps: approved.steps, started });
       await started;
     } else {
-      const { record, approvedSteps } = run.state;
-      if (!record.approval) throw new RunStateError(runId, run.status, 'be approved');
-      if (exceeds(approvedSteps, approved)) throw new ApprovalRefusedError(runId, [anotherPart]);
+      expectCovered(run, approved);
       // One that a crash has left behind goes on from where it was.
       if (run.isOpen && !run.isDriven) await begin(run, { approved, approval });
     }
-    return runs.open(runId);
+    const now = await runs.open(runId);
+    // Another process may have approved another revision, or another part of it.
+    expectCovered(now, isSamePlan(now.plan, approved.plan) ? approved : acceptedBy(now, approval));
+    return now;
   };
 }
+
+/** @throws ApprovalRefusedError when the run was started with less than that. */
+function expectCovered({ runId, status, state: { record, approvedSteps } }: ManagedRun, approved: ApprovedPlan): void {
+  if (!record.approval) throw new RunStateError(runId, status, 'be approved');
+  if (exceeds(approvedSteps, approved)) throw new ApprovalRefusedError(runId, [anotherPart]);
+}
+
+const isSamePlan = (one: Plan, other: Plan): boolean => one.digest === other.digest && one.revision === other.revision;
 
 /** @throws ApprovalRefusedError with every reason. */
 function acceptedBy({ runId, plan }: ManagedRun, approval: Approval): ApprovedPlan {
   const approved = approvePlan(plan, approval);
   if (approved.ok) return approved.value;
   throw new ApprovalRefusedError(runId, approved.error);
+}
+
+/** Tickets that are said to be done, each with an output that fits. @throws ApprovalRefusedError */
+function doneTickets({ runId, plan }: ManagedRun, done: Approval['done'] = {}): DoneTicket[] {
+  const tickets = new Map(plan.steps.filter(({ kind }) => kind === 'ticket').map((step) => [step.id, step]));
+  const issues: Issue[] = [];
+  const found = Object.entries(done).map(([stepId, given]) => {
+    const pointer = pointerOf(['done', stepId]);
+    const step = tickets.get(stepId);
+    const outcome = outcomeOf({ output: given }, step?.outputSchema);
+    if (!step)
+      issues.push({ code: 'unknown-step', pointer, message: `The plan has no ticket ${quote(stepId)} that could be done.` });
+    else if (outcome.kind === 'failed') issues.push({ code: 'output-invalid', pointer, message: outcome.error.message });
+    return { stepId, output: outcome.kind === 'succeeded' ? outcome.output : null };
+  });
+  if (issues.length > 0) throw new ApprovalRefusedError(runId, issues);
+  return found;
 }
 
 /** Whether an approval covers more than the one that the run was started with. */

@@ -2,37 +2,65 @@ import { IllegalInputError } from '../kernel/illegal-input-error.js';
 import { approverIssues, type Approval, type Approver } from '../approval/approve-plan.js';
 import { partialIssues } from '../approval/partial-approval.js';
 import type { StepDefinition } from '../materializer/definition.js';
-import type { Actor, Decision } from '../ports/run.js';
+import type { Actor, Decision, RunEvent } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
+import type { ReadOptions } from './event-log.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
 import type { InputBody } from './run-driver.js';
-import type { DecisionInput, Run } from './run-handle.js';
+import type { DecisionInput, Run, RunResult } from './run-handle.js';
 
 /** A handle on a managed run. Its verbs reject; a rejection that nobody waits for is no fault of the process. */
 export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
   const { runId } = given;
-  // One that was taken up again after it was halted has another in its place.
-  const current = (): ManagedRun => (given.halted ? (runs.all.get(runId) ?? given) : given);
+  const current = (): ManagedRun => runs.now(given);
   const followed = (): ManagedRun => {
     const run = current();
     runs.follow(run);
     return run;
   };
+  /** Another may take a run's place while it is waited for: one that is followed, and has moved on too far. */
+  const ended = async (run: ManagedRun): Promise<RunResult> => {
+    try {
+      return await run.ended;
+    } catch (error) {
+      if (current() === run) throw error;
+      return ended(followed());
+    }
+  };
+  const read = async function* (run: ManagedRun, { after, signal }: ReadOptions): AsyncGenerator<RunEvent, void> {
+    let cursor = after ?? 0;
+    for (let log = run.state.log; ; log = followed().state.log) {
+      for await (const event of log.read({ after: cursor, ...(signal && { signal }) })) {
+        cursor = event.seq;
+        yield event;
+      }
+      if (signal?.aborted || current().state.log === log) return;
+    }
+  };
+  /** The run as it is by now, driven here where somebody has something to do for it. */
+  const atHand = async (): Promise<ManagedRun> => {
+    const run = await runs.open(runId);
+    return mayBeTakenUp(run) ? runs.drive(runId) : run;
+  };
   /** At once where the run is at work here, so that what a verb does is done when it returns. */
   const act = <T>(verb: (run: ManagedRun) => Promise<T>): Promise<T> => {
     const run = current();
-    const acted = run.isDriven || !mayBeTakenUp(run) ? attempt(() => verb(run)) : runs.drive(runId).then(verb);
+    const acted = run.isDriven || run.halted ? attempt(() => verb(run)) : atHand().then(verb);
     acted.catch(() => undefined);
     return acted;
   };
   return {
     runId,
-    result: () => followed().ended,
+    result() {
+      const result = ended(followed());
+      result.catch(() => undefined);
+      return result;
+    },
     view: () => current().view(),
-    events: (options = {}) => followed().state.log.read(options),
+    events: (options = {}) => read(followed(), options),
     output: (stepId) => outputOf(current(), { stepId, runs }),
     durability: () => current().journal.figures,
     pause: () => act((run) => submit(run, { type: 'run.pause' })),

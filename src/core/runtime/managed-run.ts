@@ -3,7 +3,7 @@ import type { RoleMap } from '../materializer/definition.js';
 import { materialize } from '../materializer/materialize.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
 import type { Plan } from '../ports/plan.js';
-import type { JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { DoneTicket, JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { CheckpointParts } from '../ports/store.js';
 import type { RunView } from '../views/run-view.js';
 import type { AgentDirectory } from './agent-directory.js';
@@ -146,11 +146,11 @@ export class ManagedRun {
   }
 
   /** Takes the approval, sets up what the run needs, makes its machines and lets them go. */
-  async start(approved: ApprovedPlan): Promise<void> {
+  async start(approved: ApprovedPlan, done: readonly DoneTicket[]): Promise<void> {
     const { revision, digest } = this.plan;
     const { approvedBy, steps } = approved;
     nextRunStatus(this.status, 'APPROVE');
-    const approval = { type: 'run.approved', at: this.#now(), revision, digest, approvedBy, steps } as const;
+    const approval = { type: 'run.approved', at: this.#now(), revision, digest, approvedBy, steps, done } as const;
     const roles = rolesAtHand(this.#provisionOptions());
     if (roles) return this.#startAtOnce(approved, { approval, roles });
     await this.record(approval);
@@ -231,11 +231,11 @@ export class ManagedRun {
   }
 
   async #letGo({ driver }: RunEngine): Promise<void> {
-    const steps = this.state.record.approval?.steps;
+    const { steps = null, done = [] } = this.state.record.approval ?? {};
     const { graceMs, compensate } = this.surroundings;
     await driver.submit(
       this.#cancelReason === undefined
-        ? { type: 'run.start', graceMs, compensate, ...(steps && { steps }) }
+        ? { type: 'run.start', graceMs, compensate, ...(steps && { steps }), ...(done.length > 0 && { done }) }
         : { type: 'run.cancel', reason: this.#cancelReason },
     );
   }

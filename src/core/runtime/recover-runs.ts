@@ -42,14 +42,16 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
     }
     // Only with all of them at hand can be told which attempt took the process down.
     const suspects = lostStarts(claimed);
-    for (const run of claimed) {
-      try {
-        await registry.takeUp(run, suspects);
-        untold.push(run);
-      } catch (error) {
-        failures.push({ runId: run.runId, error });
-      }
-    }
+    // At once, so that one whose house takes its time holds up no other.
+    const taken = await Promise.all(
+      claimed.map((run) =>
+        registry.takeUp(run, suspects).then(
+          () => run,
+          (error: unknown) => void failures.push({ runId: run.runId, error }),
+        ),
+      ),
+    );
+    untold.push(...taken.flatMap((run) => run ?? []));
     return failures;
   };
 

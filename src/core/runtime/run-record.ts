@@ -1,6 +1,6 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
-import type { Actor, RunFact, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { Actor, DoneTicket, RunFact, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import type { Hire } from './provision.js';
 
@@ -17,6 +17,8 @@ export interface RecordedApproval {
   readonly digest: string;
   readonly approvedBy: ApprovedPlan['approvedBy'];
   readonly steps: readonly string[] | null;
+  /** Tickets that were done before. */
+  readonly done: readonly DoneTicket[];
 }
 
 /** What happened to a run before and around its machines, folded from its journal. */
@@ -64,9 +66,9 @@ export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact |
     case 'run.planned':
       return addRevision(record, entry);
     case 'run.approved': {
-      const { revision, digest, approvedBy, steps } = entry;
+      const { revision, digest, approvedBy, steps, done = [] } = entry;
       record.status = nextRunStatus(record.status, 'APPROVE');
-      record.approval = { revision, digest, approvedBy: approvedBy as RecordedApproval['approvedBy'], steps };
+      record.approval = { revision, digest, approvedBy: approvedBy as RecordedApproval['approvedBy'], steps, done };
       return { type: 'run.approved', revision, digest, approvedBy, steps };
     }
     case 'role.hired': {

@@ -22,12 +22,18 @@ export interface RunRegistry {
   claim(runId: string): Promise<ManagedRun | { readonly heldBy: string }>;
   /** Goes on with a claimed run from wherever it was left. */
   takeUp(run: ManagedRun, suspects?: Suspects): Promise<void>;
+  /** Leaves a claimed run to others, because of an error: perhaps another process, with other agents or another version, can go on with it. */
+  giveUp(run: ManagedRun, error: unknown): Promise<void>;
+  /** Leaves a claimed run, with which nothing has been done, to whoever claims it next. */
+  unclaim(run: ManagedRun): Promise<void>;
   /** The run, driven here: taken up where nobody else drives it. @throws RunElsewhereError */
   drive(runId: string): Promise<ManagedRun>;
   /** The output of a step that has left memory. */
   output(run: ManagedRun, stepId: string): Promise<Json | undefined>;
   /** Keeps a run up to date that another process drives, until it has ended. */
   follow(run: ManagedRun): void;
+  /** What a handle on a run shows: the run, or what has taken its place since. */
+  now(run: ManagedRun): ManagedRun;
   readonly all: ReadonlyMap<string, ManagedRun>;
 }
 
@@ -57,40 +63,76 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     return new ManagedRun(state, surroundings, { seq, fence, writtenAt: summary.updatedAt, snapshot, compactedTo });
   };
 
-  /** Brings a run that is not driven here to where it is stored. */
-  const catchUp = async (run: ManagedRun): Promise<void> => {
-    for (;;) {
-      const entries = await store.journal(run.runId, { after: run.journal.seq });
-      if (entries.length === 0 || run.isDriven) return;
-      // Whoever drives it has compacted its journal since it was looked at.
-      if (entries[0]?.seq !== run.journal.seq + 1) throw new RunMovedOnError(run.runId);
-      const isRevised = entries.some(({ type }) => type === 'run.revised');
-      const stored = isRevised ? await store.load(run.runId) : undefined;
-      if (stored) run.replacePlan(restoreRun(stored, surroundings).state.plan);
-      run.follow(entries);
-    }
-  };
-
   const atWork = (runId: string): ManagedRun | undefined => {
     const run = runs.get(runId);
     return run?.isDriven && !run.halted ? run : undefined;
+  };
+
+  /** What is shown in the place of runs that could not be followed any more. */
+  const successors = new WeakMap<ManagedRun, ManagedRun>();
+  const replace = async (run: ManagedRun): Promise<ManagedRun> => {
+    const next = await load(run.runId);
+    const now = atWork(run.runId);
+    if (now) return now;
+    successors.set(run, next);
+    run.halt(new RunMovedOnError(run.runId));
+    return show(next);
+  };
+
+  /** One look at a time: two would take the same entries twice. */
+  const looking = new WeakMap<ManagedRun, Promise<unknown>>();
+  const catchUp = (run: ManagedRun): Promise<ManagedRun> => {
+    const looked = (looking.get(run) ?? Promise.resolve()).catch(() => undefined).then(() => look(run));
+    looking.set(run, looked);
+    return looked;
+  };
+
+  /** Brings a run that is not driven here to where it is stored. Gives what shows it then: another, where its journal was compacted meanwhile. */
+  const look = async (run: ManagedRun): Promise<ManagedRun> => {
+    while (!run.isDriven && !run.halted) {
+      const { seq } = run.journal;
+      // With the last one known, so that a journal in which nothing is new can be told from one that was dropped.
+      const entries = await store.journal(run.runId, { after: Math.max(0, seq - 1) });
+      const news = entries.filter((entry) => entry.seq > seq);
+      const isWhole = news.length > 0 ? news[0]?.seq === seq + 1 : entries.length > 0 || (await hasEnded(run));
+      if (run.isDriven) break;
+      if (!isWhole) return replace(run);
+      if (news.length === 0) break;
+      const isRevised = news.some(({ type }) => type === 'run.revised');
+      const stored = isRevised ? await store.load(run.runId) : undefined;
+      if (stored) run.replacePlan(restoreRun(stored, surroundings).state.plan);
+      run.follow(news);
+    }
+    return now(run);
+  };
+
+  /** Whether nothing has come after what is known of a run whose journal is empty. */
+  const hasEnded = async (run: ManagedRun): Promise<boolean> => (await store.load(run.runId))?.seq === run.journal.seq;
+
+  const now = (given: ManagedRun): ManagedRun => {
+    let run = given;
+    for (let next = successors.get(run); next; next = successors.get(run)) run = next;
+    const known = runs.get(run.runId);
+    return known && !known.halted && !(run.isDriven && !run.halted) ? known : run;
+  };
+
+  /** Takes in a run that was read from the store. */
+  const show = (run: ManagedRun): ManagedRun => {
+    if (isTerminal(run.status)) run.end();
+    else if (surroundings.isClosing()) run.halt(new OrchestratorClosedError());
+    if (run.isOpen || run.status === 'proposed') add(run);
+    return run;
   };
 
   const open = async (runId: string): Promise<ManagedRun> => {
     const known = runs.get(runId);
     const isClosing = surroundings.isClosing();
     if (known && (!known.halted || isClosing)) {
-      if (!known.isDriven && !isClosing) await catchUp(known);
-      return known;
+      return known.isDriven || isClosing ? known : catchUp(known);
     }
     const run = await load(runId);
     // Somebody may have come to drive it meanwhile.
-    const now = atWork(runId);
-    if (now) return now;
-    if (isTerminal(run.status)) run.end();
-    else if (isClosing) run.halt(new OrchestratorClosedError());
-    if (run.isOpen || run.status === 'proposed') add(run);
-    return run;
+    return atWork(runId) ?? show(run);
   };
 
   const claim: RunRegistry['claim'] = async (runId) => {
@@ -100,16 +142,27 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     const known = runs.get(runId);
     try {
       const isKnown = known && !known.halted;
-      if (isKnown && known.journal.seq < answer.seq) await catchUp(known);
-      const run = isKnown ? known : await load(runId);
+      let run = isKnown ? known : await load(runId);
+      if (run.journal.seq < answer.seq) run = await catchUp(run);
+      if (run.journal.seq < answer.seq) run = await replace(run);
       run.drive(answer.fence);
       add(run);
       return run;
     } catch (error) {
-      // Perhaps another process, with other agents or another version, can go on with it.
-      await store.release({ owner: hold.owner, runId }).catch(() => undefined);
+      await release(runId);
       throw error;
     }
+  };
+
+  const release = (runId: string): Promise<void> => store.release({ owner: hold.owner, runId }).catch(() => undefined);
+  const unclaim = (run: ManagedRun): Promise<void> => {
+    run.isDriven = false;
+    hold.drop(run.runId);
+    return release(run.runId);
+  };
+  const giveUp = (run: ManagedRun, error: unknown): Promise<void> => {
+    run.halt(error);
+    return release(run.runId);
   };
 
   const takeUp = async (run: ManagedRun, suspects?: Suspects): Promise<void> => {
@@ -117,8 +170,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     try {
       await run.takeUp({ lost: (suspects ?? lostStarts([run])).get(run) ?? [], shiftMs });
     } catch (error) {
-      run.halt(error);
-      await store.release({ owner: hold.owner, runId: run.runId }).catch(() => undefined);
+      await giveUp(run, error);
       throw error;
     }
   };
@@ -131,14 +183,23 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   const following = new Set<ManagedRun>();
+  const isFollowed = (run: ManagedRun): boolean =>
+    !run.isDriven && !run.halted && !surroundings.isClosing() && (run.isOpen || run.status === 'proposed');
+  const follow = (run: ManagedRun): void => {
+    if (following.has(run) || !isFollowed(run)) return;
+    following.add(run);
+    void followOn(run);
+  };
   const followOn = async (run: ManagedRun): Promise<void> => {
     try {
-      if (!surroundings.isClosing() && !run.isDriven) await catchUp(run);
+      if (isFollowed(run)) follow(await catchUp(run));
     } catch (error) {
       run.halt(error);
     }
-    if (run.isDriven || run.halted || !run.isOpen || surroundings.isClosing()) return void following.delete(run);
-    clock.schedule(clock.now() + followMs, () => void followOn(run));
+    if (!isFollowed(run)) return void following.delete(run);
+    // What nobody has approved may stay so for ever, and of what is over everything is known that matters.
+    const background = run.status === 'proposed' || isTerminal(run.status);
+    clock.schedule(clock.now() + followMs, () => void followOn(run), { background });
   };
 
   return {
@@ -147,6 +208,8 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     open,
     claim,
     takeUp,
+    giveUp,
+    unclaim,
     async drive(runId) {
       const run = atWork(runId);
       if (run) return run;
@@ -159,11 +222,8 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       const snapshot = readSnapshot(run.runId, (await store.load(run.runId))?.checkpoint);
       return snapshot?.outputs.get(stepId) ?? (await storedOutputs(run.state.log, new Set([stepId]))).get(stepId);
     },
-    follow(run) {
-      if (run.isDriven || run.halted || !run.isOpen || following.has(run)) return;
-      following.add(run);
-      void followOn(run);
-    },
+    follow,
+    now,
     all: runs,
   };
 }

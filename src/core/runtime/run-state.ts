@@ -107,6 +107,7 @@ export class RunState {
 
   /** Keeps what an input that the kernel has taken brings for later steps. */
   remember(input: RunInput): void {
+    if (input.type === 'run.start') for (const { stepId, output } of input.done ?? []) this.#keep(stepId, output);
     if (input.type === 'run.widen' && this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
     if (input.type === 'step.started') this.#noteStart(input);
     if (input.type === 'step.succeeded' || input.type === 'step.failed') this.starts.delete(input.stepId);

@@ -104,6 +104,7 @@ export { planGraph, type PlanGraph, type PlanGraphEdge, type PlanGraphNode } fro
 export { toDot } from './core/views/dot.js';
 export { runBadge, type RunBadge } from './core/views/run-badge.js';
 export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/views/attempt-view.js';
+export { redactSecrets, type RedactOptions } from './core/views/redact-secrets.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
 export type { StepView } from './core/views/step-view.js';
 

@@ -82,9 +82,9 @@ async function waitForFreedom(
     const stats = statSync(path, { throwIfNoEntry: false });
     if (!stats) return undefined;
     const found = readLock(path);
+    if (leftInSilence.has(fileKey(path, stats.ino))) return found;
     // A lock that was copied along with its directory holds nothing there.
-    const isLeft = found?.state !== 'held' || found.holder.inode !== stats.ino || leftInSilence.has(fileKey(path, stats.ino));
-    if (found && isLeft) return found;
+    if (found && (found.state !== 'held' || found.holder.inode !== stats.ino)) return found;
     const liveness = found ? livenessOf(found.holder) : 'unknown';
     if (liveness === 'gone') return found;
     if (liveness === 'alive' || (lastBeat ?? stats.mtimeMs) !== stats.mtimeMs) throw heldBy(directory, found?.holder);

@@ -26,7 +26,8 @@ export async function openLog(directory: string, lock: DirectoryLock): Promise<I
   const newest = logNames(directory).at(-1);
   const path = logPath(directory, lock.number, 1);
   const opened = newest === undefined ? await beginLog(path) : await reopenLog(join(directory, newest), { path, lock });
-  removeAllBut(opened.log.path, directory);
+  // Whoever has taken the directory over in the meantime may have based its log on one of these.
+  if (lock.isHeld()) removeLogsBelow(opened.log.path, directory);
   return opened;
 }
 
@@ -64,10 +65,10 @@ const logNames = (directory: string): readonly string[] =>
     .filter((name) => logName.test(name))
     .sort();
 
-/** Removes logs that were left behind by whoever was stopped while it wrote one anew. */
-function removeAllBut(path: string, directory: string): void {
+/** Removes logs, and drafts of logs, that were left behind by whoever was stopped while it wrote one anew. */
+function removeLogsBelow(path: string, directory: string): void {
   for (const name of readdirSync(directory)) {
     const other = join(directory, name);
-    if (other !== path && (logName.test(name) || name.endsWith('.log.new'))) removeFile(other);
+    if (other < path && (logName.test(name) || logName.test(name.replace(/\.new$/, '')))) removeFile(other);
   }
 }

@@ -34,14 +34,21 @@ export interface StoreProcess extends RunStore {
 export interface StoreProcessOptions extends FileStoreOptions {
   /** The user it runs as. Default: the same. */
   readonly uid?: number;
+  /** The longest file that it may write, a multiple of 1,024. Default: any. */
+  readonly maxFileBytes?: number;
 }
 
 /** Starts a process with a store, which is opened by the first call. It is killed when the test is over. */
-export function startStore({ uid, ...options }: StoreProcessOptions): StoreProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+export function startStore({ uid, maxFileBytes, ...options }: StoreProcessOptions): StoreProcess {
+  const limit = maxFileBytes === undefined ? '' : `ulimit -f ${maxFileBytes / 1_024} && `;
+  const command = [process.execPath, '--import', 'tsx', script, JSON.stringify(options)] as const;
+  // The caches of tsx are files too.
+  const env = { ...process.env, TSX_DISABLE_CACHE: '1', ...(uid !== undefined && { TMPDIR: '/tmp', HOME: '/tmp' }) };
+  const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', ...command], {
+    env,
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
-    ...(uid !== undefined && { uid, env: { ...process.env, TMPDIR: '/tmp', HOME: '/tmp' } }),
+    ...(uid !== undefined && { uid }),
   });
   const tellers: ((runId: string, seq: number) => void)[] = [];
   const call = caller(child, (runId, seq) => tellers[0]?.(runId, seq));

@@ -1,3 +1,8 @@
+import type { CrashReport } from './core/testing/crash-tally.js';
+import { type CrashSimulationOptions, simulateCrashesWith } from './core/testing/simulate-crashes.js';
+import { createOrchestrator } from './front-door.js';
+import { createMemoryStore } from './storage/memory.js';
+
 export { AgentError } from './core/shared/agent-error.js';
 export type { DriveLimits } from './core/testing/drive-time.js';
 export { createSequentialIds, type SequentialIdsOptions } from './core/testing/sequential-ids.js';
@@ -30,3 +35,30 @@ export { storeConformance } from './core/testing/store-conformance.js';
 export type { StoreMedium } from './core/testing/store-conformance/medium.js';
 export { agentConformance, type AgentConformanceOptions } from './core/testing/agent-conformance.js';
 export { type TopologyCase, topologyConformance, type TopologyConformanceOptions } from './core/testing/topology-conformance.js';
+export { type CrashDamage, type CrashExpectation } from './core/testing/crash-damage.js';
+export { type CrashAgents } from './core/testing/crash-guards.js';
+export { type AppliedEffect, type EffectLedger } from './core/testing/crash-ledger.js';
+export { type CrashLife } from './core/testing/crash-life.js';
+export { type CrashPoint, type CrashSchedule } from './core/testing/crash-points.js';
+export { type CrashMedium } from './core/testing/crash-run.js';
+export { type CrashFailure, type CrashReport } from './core/testing/crash-tally.js';
+export { type CrashAct, type Decide, type WaitingStep } from './core/testing/crash-user.js';
+export { CrashSimulationError, type CrashSimulationOptions, expectNoCrashDamage } from './core/testing/simulate-crashes.js';
+
+/**
+ * Runs a plan once as it is, and then again and again with a process that is lost at every single point of it, in virtual time and within
+ * this process: at every write to the store, before and after it is stored; while agents are at work; and again while the run is taken up.
+ * Each time the run has to come to the same end, with nothing lost and nothing done twice.
+ *
+ * @throws CrashSimulationError when the run comes to no end even without a crash.
+ * @example
+ * const report = await simulateCrashes({
+ *   proposal,
+ *   agents: ({ effects }) => ({
+ *     clerk: async ({ idempotencyKey }) => ({ output: await effects.apply(idempotencyKey, 'paid') }),
+ *   }),
+ * });
+ * expectNoCrashDamage(report);
+ */
+export const simulateCrashes = (options: CrashSimulationOptions): Promise<CrashReport> =>
+  simulateCrashesWith({ createOrchestrator, createStore: createMemoryStore }, options);

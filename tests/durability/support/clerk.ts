@@ -1,0 +1,73 @@
+import { AgentError, type Agent, type AgentRequest, type Clock, type Json } from 'planwright';
+import type { EffectLedger } from 'planwright/testing';
+
+/** How a clerk does one step. Left out: at once, and it works. */
+export interface Behaviour {
+  readonly delayMs?: number;
+  /** Attempts that fail before one works, or all of them. */
+  readonly fails?: number | 'always';
+  /** Does its part in two halves, each by `once`. */
+  readonly halves?: boolean;
+  readonly costUsd?: number;
+  /** Where a deciding step leads. */
+  readonly chooses?: readonly string[];
+}
+
+export interface ClerkOptions {
+  readonly clock: Clock;
+  readonly effects: EffectLedger;
+  readonly behaviours?: Readonly<Record<string, Behaviour>>;
+  /** Steps whose effect the outside world does not know by key: only that they are not asked for twice keeps it from being done twice. */
+  readonly blind?: readonly string[];
+  /** Steps that change nothing. */
+  readonly harmless?: readonly string[];
+}
+
+/**
+ * An agent that does one thing to the world for each step, under the key that it gets, and whose output depends on all that it is given.
+ * Asked what has happened, it looks.
+ */
+export function createClerk({ clock, effects, behaviours = {}, blind = [], harmless = [] }: ClerkOptions): Agent {
+  const sleep = (delayMs: number) => new Promise<void>((resolve) => void clock.schedule(clock.now() + delayMs, resolve));
+  const affect = (key: string, request: AgentRequest, value: Json): Promise<Json> | Json => {
+    if (harmless.includes(request.stepId)) return value;
+    const isBlind = blind.includes(request.stepId) && request.kind !== 'compensation';
+    return isBlind ? effects.applyBlindly(key, value) : effects.apply(key, value);
+  };
+  return {
+    async run(request, context) {
+      const { stepId, kind, attempt, idempotencyKey } = request;
+      const { delayMs, fails = 0, halves, costUsd } = behaviours[stepId] ?? {};
+      const usage = { costUsd: costUsd ?? 0.001 };
+      if (delayMs !== undefined) await sleep(delayMs);
+      if (kind !== 'compensation' && (fails === 'always' || attempt <= fails)) {
+        throw new AgentError(`Attempt ${attempt} at ${stepId} does not work.`, { usage });
+      }
+      const output = outputOf(request);
+      if (halves) {
+        for (const half of ['first', 'second']) {
+          await context.once(half, () => affect(`${idempotencyKey}/${half}`, request, half));
+          if (delayMs !== undefined) await sleep(delayMs);
+        }
+        return { output, usage };
+      }
+      return { output: await affect(idempotencyKey, request, output), usage };
+    },
+    async probe({ idempotencyKey }) {
+      const found = await effects.find(idempotencyKey);
+      return found === undefined ? { happened: false } : { happened: true, output: found };
+    },
+  };
+}
+
+/** Says what it was made of, so that whatever is lost or mixed up on the way shows in the deliverable. */
+function outputOf({ stepId, kind, input, gaps }: AgentRequest): Json {
+  if (kind === 'position') return { position: `A position after ${Object.keys(input).length} inputs.` };
+  const parts = Object.values(input).map((value) => sumOf(value));
+  return { of: stepId, sum: parts.reduce((sum, part) => sum + part, 1), missing: gaps.map(({ key }) => key) };
+}
+
+function sumOf(value: Json): number {
+  const sum = typeof value === 'object' && value !== null ? (value as { readonly sum?: unknown }).sum : undefined;
+  return typeof sum === 'number' ? sum : JSON.stringify(value).length;
+}

@@ -13,6 +13,7 @@ function open(options: SqliteStoreOptions): RunStore {
   return store;
 }
 
+// On `node:sqlite` the same list is run by scripts/check-node-versions.ts: this suite runs on Node 20 too, which has none.
 describe.each([
   ['a file', () => createSqliteStore({ path: temporaryPath() })],
   ['a file, with NORMAL', () => createSqliteStore({ path: temporaryPath(), synchronous: 'NORMAL' })],

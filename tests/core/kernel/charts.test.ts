@@ -7,6 +7,7 @@ import type { MaterializedRun } from '../../../src/core/materializer/materialize
 import type { RunFact, RunInput, StepStatus } from '../../../src/core/ports/run.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 
 const facts = ['last', 'unmet', 'retry', 'exhausted', 'compensable'] as const;
 /** None, each alone, the two that come together, all. */
@@ -89,7 +90,7 @@ function chartEvent(fact: RunFact, input: RunInput, from: StepStatus): AnyEventO
     case 'step.backing-off':
       return { type: isTimeout ? 'TIME_OUT' : 'FAIL', retry: true };
     case 'step.failed':
-      return { type: isDecision ? 'REFUSE' : isTimeout && from === 'running' ? 'TIME_OUT' : 'FAIL' };
+      return { type: isDecision || from === 'gated' ? 'REFUSE' : isTimeout && from === 'running' ? 'TIME_OUT' : 'FAIL' };
     case 'step.in-doubt':
       if (fact.error.code === 'RUN_STOPPED') return { type: 'CANCEL', compensable: true };
       return isTimeout ? { type: 'TIME_OUT' } : { type: 'LOSE', exhausted: true };
@@ -115,7 +116,7 @@ function actorsOf({ definition, machines }: MaterializedRun) {
 describe('the kernel and one real actor per step', () => {
   it('HB-10 are in the same states after every input, told the same', () => {
     fc.assert(
-      fc.property(anyMaterialized({ maxTickets: 6 }), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized({ maxTickets: 6 }), sagaRun), fateArbitrary(), (run, fate) => {
         const actors = actorsOf(run);
         runToEnd(run, fate, {
           onTurn({ kernel, input, commands }) {

@@ -10,6 +10,7 @@ import { mergeCheckpoint } from '../../../src/core/storing/merge-checkpoint.js';
 import { chainProposal, starProposal } from '../../../src/core/testing/sample-proposals.js';
 import { anyMaterialized, handWritten, materialized, planned } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -30,7 +31,7 @@ function createShelf() {
 
 describe('the changes of a kernel', () => {
   it('HB-04 add up to its state, whenever they are taken', () => {
-    const runs = fc.oneof(anyMaterialized(), tightRun('fail'));
+    const runs = fc.oneof(anyMaterialized(), tightRun('fail'), sagaRun);
     fc.assert(
       fc.property(runs, fateArbitrary(), fc.array(fc.boolean(), { minLength: 1, maxLength: 9 }), (run, fate, moments) => {
         const shelf = createShelf();

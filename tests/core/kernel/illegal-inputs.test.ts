@@ -7,6 +7,7 @@ import type { MaterializedRun } from '../../../src/core/materializer/materialize
 import type { RunInput } from '../../../src/core/ports/run.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 
 const types: readonly RunInput['type'][] = [
   ...([
@@ -21,8 +22,10 @@ const types: readonly RunInput['type'][] = [
   ] as const),
   ...(['run.delivered', 'run.delivery-failed', 'step.started', 'step.succeeded', 'step.failed', 'step.timed-out'] as const),
   ...(['step.retry-due', 'step.spent', 'step.progress', 'step.decided', 'effect.recorded'] as const),
+  ...(['run.recovered', 'step.probed', 'step.given-up', 'step.gate-expired'] as const),
 ];
 
+const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun);
 const anyValue = fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true });
 const amount = fc.oneof(fc.nat(), fc.constantFrom(-1, NaN, Infinity, '1', null));
 const spend = fc.record({ inputTokens: amount, outputTokens: amount, costMicroUsd: amount, provenance: fc.constant('measured') });
@@ -48,6 +51,14 @@ const stray = fc.oneof(
       decision: fc.oneof(fc.constant({ approve: false, by: { kind: 'user', id: 'x' } }), anyValue),
       steps: fc.oneof(fc.constant(['nobody']), anyValue),
       approvedBy: anyValue,
+      compensate: fc.oneof(fc.constant('never'), fc.boolean(), anyValue),
+      lost: fc.oneof(fc.constant([]), fc.constant(['nobody']), anyValue),
+      maxLostStarts: fc.oneof(fc.integer({ min: 1, max: 3 }), amount),
+      shiftMs: amount,
+      finding: fc.oneof(
+        fc.constant({ kind: 'not-happened' }),
+        fc.record({ kind: fc.constant('happened'), output: anyValue, spend }),
+      ),
     },
     { requiredKeys: ['type', 'at', 'pick'] },
   ),
@@ -80,7 +91,7 @@ describe('an input that the state does not allow', () => {
   it('HB-27 is refused with a typed error that names the status, and leaves no trace', () => {
     let refused = 0;
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), fc.array(stray, { minLength: 1, maxLength: 20 }), (run, fate, strays) => {
+      fc.property(runs, fateArbitrary(), fc.array(stray, { minLength: 1, maxLength: 20 }), (run, fate, strays) => {
         let shadow = createKernel(run);
         let turn = 0;
         runToEnd(run, fate, {
@@ -101,7 +112,7 @@ describe('an input that the state does not allow', () => {
 
   it('HB-27 is refused by a run that is over, whatever it is', () => {
     fc.assert(
-      fc.property(anyMaterialized({ maxTickets: 4 }), fateArbitrary(), fc.array(stray), (run, fate, strays) => {
+      fc.property(runs, fateArbitrary(), fc.array(stray), (run, fate, strays) => {
         const { kernel, journal } = runToEnd(run, fate);
         for (const input of [...journal, ...strays.map((one) => addressed(one, run))]) expect(refuses(kernel, input)).toBe(true);
       }),
@@ -159,7 +170,7 @@ describe('a guard that throws', () => {
   it('leaves the kernel as it was, so that the same input does all it should once the guard is mended', () => {
     let thrown = 0;
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
+      fc.property(runs, fateArbitrary(), (run, fate) => {
         let isBroken = false;
         const guard = (name: string) => (args: { readonly event: object }) => {
           if (isBroken) throw new Error('The guard is broken.');

@@ -8,6 +8,7 @@ import type { Role } from '../../../src/core/ports/proposal.js';
 import type { Spend } from '../../../src/core/ports/usage.js';
 import { handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
 /** Spent and reserved of the run and of each role with a budget, beside their ceilings. */
@@ -20,10 +21,12 @@ function accountsOf({ definition }: MaterializedRun, kernel: Kernel) {
   ]);
 }
 
+const tightRuns = fc.constantFrom('fail' as const, 'pause' as const).chain(tightRun);
+
 describe('spent and reserved', () => {
   it('CC-12 never pass a ceiling of the run or of a role, in whatever order results come', () => {
     fc.assert(
-      fc.property(fc.constantFrom('fail' as const, 'pause' as const).chain(tightRun), fateArbitrary(), (run, fate) => {
+      fc.property(tightRuns, fateArbitrary(), (run, fate) => {
         runToEnd(run, fate, {
           onTurn({ kernel: now }) {
             for (const { ceiling, spent, reserved } of accountsOf(run, now)) {
@@ -37,9 +40,29 @@ describe('spent and reserved', () => {
     );
   });
 
+  it('CC-12 are shared among exactly the steps that have yet to be given something', () => {
+    fc.assert(
+      fc.property(fc.oneof(tightRuns, sagaRun), fateArbitrary(), (run, fate) => {
+        runToEnd(run, fate, {
+          onTurn({ kernel: now }) {
+            const { columns } = now.checkpoint();
+            const waiting = now.statuses().filter(({ status }, index) => {
+              if (run.definition.steps[index]!.agentId === undefined) return false;
+              return (
+                ['blocked', 'gated', 'backing-off'].includes(status) || (status === 'ready' && columns['issued']![index] === 0)
+              );
+            });
+            expect(columns['awaiting']![0]).toBe(waiting.length);
+          },
+        });
+      }),
+      { numRuns: 80 },
+    );
+  });
+
   it('count every attempt once, late ones and those of given-up attempts too', () => {
     fc.assert(
-      fc.property(tightRun('fail'), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(tightRun('fail'), sagaRun), fateArbitrary(), (run, fate) => {
         const { kernel, journal, facts, commands } = runToEnd(run, fate);
         const spends = facts.flatMap((fact): Spend[] => ('spend' in fact ? [fact.spend] : []));
         const sum = (of: (spend: Spend) => number): number => spends.reduce((total, spend) => total + of(spend), 0);

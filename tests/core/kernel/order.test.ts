@@ -8,6 +8,7 @@ import type { StepStatus } from '../../../src/core/ports/run.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { expectedEnd, isCompensated, undoneStatus } from '../../support/run-oracle.js';
 import { fateArbitrary, isOver, runToEnd, type Fate, type Story } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 
 const statusesOf = ({ kernel }: Story) => new Map(kernel.statuses().map(({ id, status }) => [id, status]));
 
@@ -34,7 +35,7 @@ describe('what a run comes to', () => {
 
   it('CC-39 does not depend on luck: every run ends, its steps settled or in doubt, and a cancelled one is cancelled', () => {
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary(), (run, fate) => {
         const { kernel, facts } = runToEnd(run, fate);
         expect(isOver(kernel)).toBe(true);
         for (const { status } of kernel.statuses()) expect(isSettled(status) || status === 'in-doubt').toBe(true);
@@ -83,7 +84,7 @@ describe('no step starts', () => {
 
   it('CC-49 after the run was cancelled, or is stopping for another reason', () => {
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary(), (run, fate) => {
         let isStopping = false;
         runToEnd(run, fate, {
           onTurn({ kernel, input, commands }) {

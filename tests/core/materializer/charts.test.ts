@@ -9,6 +9,7 @@ import { shapeName, stepChart, type StepShape } from '../../../src/core/material
 import type { RunFact, StepStatus } from '../../../src/core/ports/run.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { sagaRun } from '../../support/saga-run.js';
 
 const flags = [false, true];
 const kinds = ['ticket', 'research', 'position', 'route', 'reduce', 'gate', 'synthesis', 'compensation'] as const;
@@ -182,7 +183,7 @@ describe('a run', () => {
 
   it('HB-10 takes no transition that is not in its definition', () => {
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary(), (run, fate) => {
         const { definition, graph } = run;
         const at = new Map<string, StepStatus>();
         for (const fact of runToEnd(run, fate).facts) {

@@ -6,30 +6,36 @@ import { parseArgs } from 'node:util';
 
 import {
   createOrchestrator,
+  currentRevision,
   isPlanwrightError,
   parseProposal,
   planProposal,
   toMermaid,
-  type Proposed,
+  type AgentFunction,
+  type Orchestrator,
+  type Plan,
   type Run,
-  type RunResult,
+  type RunStore,
 } from 'planwright';
+import { createSqliteStore } from 'planwright/storage/sqlite';
 
 import { agentsFor, workspace } from './agents.js';
-import { answerGates, ask, isAttended } from './ask.js';
+import { answerQuestions, ask, isAttended } from './ask.js';
 import { showPlan } from './show-plan.js';
 import { showProgress } from './show-progress.js';
-import { showRun } from './show-run.js';
-import { bold, heading, red } from './text.js';
+import { showInterrupted, showRun } from './show-run.js';
+import { bold, dim, heading, red } from './text.js';
 
-const usage = `Usage: npm start -- [FILE] [--approve] [--out DIR]
+const usage = `Usage: npm start -- [FILE] [--approve] [--crash-after N] [--out DIR]
 
-  FILE       a proposal as JSON (default: the market study beside this program)
-  --approve  approve the plan that is shown, without asking
-  --out DIR  where the deliverable and the drawing go (default: planwright-out)`;
+  FILE             a proposal as JSON (default: the market study beside this program)
+  --approve        approve the plan that is shown, without asking
+  --crash-after N  kill this process when N steps are done; the next start goes on with the run
+  --out DIR        where runs are kept, and where the deliverable and the drawing go (default: planwright-out)`;
 
 const options = {
   approve: { type: 'boolean', default: false },
+  'crash-after': { type: 'string' },
   out: { type: 'string', default: 'planwright-out' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -40,53 +46,118 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const text = await readFile(positionals[0] ?? fileURLToPath(new URL('proposal.json', import.meta.url)), 'utf8');
-  const orchestrator = createOrchestrator({ agents: offlineAgents(text), workspace });
+  const { out } = values;
+  const [file] = positionals;
+  const crashAfter = Number(values['crash-after'] ?? Infinity);
+  if (!(crashAfter >= 1)) {
+    console.error(red(`--crash-after takes a number from 1, not "${values['crash-after']}"`));
+    return 2;
+  }
+  const text = await readFile(file ?? fileURLToPath(new URL('proposal.json', import.meta.url)), 'utf8');
+  await mkdir(out, { recursive: true });
+  const kept = join(out, 'runs.db');
+  const store = createSqliteStore({ path: kept });
+  const orchestrator = createOrchestrator({ store, agents: await agentsAtHand(store, text), workspace });
+  const seeThroughHere = (run: Run, after: number) => seeThrough(run, { orchestrator, out, crashAfter, after });
+  try {
+    console.log(dim(`Runs are kept in ${kept}`));
+    // What an earlier process has left comes first.
+    const interrupted = await orchestrator.recover();
+    let areCompleted = true;
+    for (const run of interrupted) {
+      const view = run.view();
+      console.log(showInterrupted(view));
+      areCompleted &&= await seeThroughHere(run, view.seq);
+    }
+    if (interrupted.length > 0 && file === undefined) return areCompleted ? 0 : 1;
+    const run = await start(orchestrator, { text, isApproved: values.approve });
+    if (run) areCompleted &&= await seeThroughHere(run, 0);
+    return areCompleted ? 0 : 1;
+  } finally {
+    await orchestrator.close();
+    await store.close();
+  }
+}
+
+/** Agents for whatever roles the file names, and those of runs that are under way. What is wrong with the file is for `propose` to say. */
+async function agentsAtHand(store: RunStore, text: string): Promise<Record<string, AgentFunction>> {
+  const agents = agentsOf(text);
+  for (const { runId } of (await store.list({ open: true })).runs) {
+    const [proposed] = await store.journal(runId, { limit: 1 });
+    if (proposed?.type === 'run.proposed') Object.assign(agents, agentsOf(proposed.proposal));
+  }
+  return agents;
+}
+
+function agentsOf(proposal: unknown): Record<string, AgentFunction> {
+  const plan = planOf(proposal);
+  return plan ? agentsFor(plan) : {};
+}
+
+function planOf(proposal: unknown): Plan | undefined {
+  const parsed = parseProposal(proposal);
+  const planned = parsed.ok ? planProposal(parsed.value) : parsed;
+  return planned.ok ? planned.value : undefined;
+}
+
+/** Proposes what the file says, shows it, and starts it when it is approved. */
+async function start(
+  orchestrator: Orchestrator,
+  { text, isApproved }: { readonly text: string; readonly isApproved: boolean },
+): Promise<Run | undefined> {
   const proposed = await orchestrator.propose(text);
-  console.log(showPlan(proposed));
-  if (!(values.approve || (await isApproved()))) return 0;
-
   const { runId, revision, digest } = proposed;
-  const run = await orchestrator.approve(runId, { revision, digest, approvedBy: { kind: 'user', id: userInfo().username } });
-  process.once('SIGINT', () => void run.cancel({ reason: 'interrupted at the terminal' }));
-  console.log(heading('Run'));
-  await Promise.all([showProgress(run, proposed.plan.steps.length), answerGates(run)]);
-  const result = await run.result();
-  console.log(showRun(run.view()));
-  await writeResults({ proposed, run, result, folder: join(values.out, runId) });
-  await orchestrator.close();
-  return result.status === 'completed' ? 0 : 1;
+  console.log(showPlan(proposed));
+  if (isApproved || (await isApprovedNow())) {
+    return orchestrator.approve(runId, { revision, digest, approvedBy: { kind: 'user', id: userInfo().username } });
+  }
+  const run = await orchestrator.run(runId);
+  await run.cancel({ reason: 'not approved' });
+  return undefined;
 }
 
-/** Agents for whatever roles the file names. What is wrong with the file is for `propose` to say. */
-function offlineAgents(text: string) {
-  const parsed = parseProposal(text);
-  const plan = parsed.ok ? planProposal(parsed.value) : parsed;
-  return plan.ok ? agentsFor(plan.value) : {};
-}
-
-async function isApproved(): Promise<boolean> {
+async function isApprovedNow(): Promise<boolean> {
   if (isAttended()) return await ask(bold('Approve this plan?'));
   console.log(`\n${bold('Not approved.')} There is no terminal to ask at. To run it: npm start -- --approve`);
   return false;
 }
 
-interface Results {
-  readonly proposed: Proposed;
-  readonly run: Run;
-  readonly result: RunResult;
-  readonly folder: string;
+interface Watching {
+  readonly orchestrator: Orchestrator;
+  readonly out: string;
+  readonly crashAfter: number;
+  /** `seq` of the last event that an earlier process has shown. */
+  readonly after: number;
 }
 
-/** Writes the deliverable, as JSON and, where it holds a document, as Markdown, and the plan as a drawing of how it went. */
-async function writeResults({ proposed, run, result, folder }: Results): Promise<void> {
-  const statuses = new Map(run.view().steps.map(({ id, status }) => [id, status]));
-  const files: [string, string][] = [['plan.mmd', toMermaid(proposed.plan, { statuses })]];
-  if (result.deliverable !== undefined) files.push(['deliverable.json', `${JSON.stringify(result.deliverable, null, 2)}\n`]);
-  const document = (result.deliverable as { readonly document?: unknown } | null | undefined)?.document;
-  if (typeof document === 'string') files.push(['deliverable.md', document]);
+/** Shows a run while it goes on, answers what it asks, and writes what came of it. Gives whether it was completed. */
+async function seeThrough(run: Run, { orchestrator, out, ...progress }: Watching): Promise<boolean> {
+  const cancel = () => void run.cancel({ reason: 'interrupted at the terminal' });
+  process.once('SIGINT', cancel);
+  console.log(heading('Run'));
+  await Promise.all([showProgress(run, progress), answerQuestions(run)]);
+  const { status, deliverable } = await run.result();
+  process.off('SIGINT', cancel);
+  console.log(showRun(run.view(), run.durability()));
+  const plan = planOf(currentRevision(await orchestrator.history(run.runId)).proposal);
+  const statuses = new Map(run.view().steps.map((step) => [step.id, step.status]));
+  await writeFiles(join(out, run.runId), {
+    ...(plan && { 'plan.mmd': toMermaid(plan, { statuses }) }),
+    ...(deliverable !== undefined && { 'deliverable.json': `${JSON.stringify(deliverable, null, 2)}\n` }),
+    ...documentOf(deliverable),
+  });
+  return status === 'completed';
+}
+
+/** The deliverable as Markdown, where it holds a document. */
+function documentOf(deliverable: unknown): Readonly<Record<string, string>> {
+  const document = (deliverable as { readonly document?: unknown } | null | undefined)?.document;
+  return typeof document === 'string' ? { 'deliverable.md': document } : {};
+}
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [name, content] of files) {
+  for (const [name, content] of Object.entries(files)) {
     await writeFile(join(folder, name), content);
     console.log(`wrote ${join(folder, name)}`);
   }

@@ -1,22 +1,43 @@
+import { writeSync } from 'node:fs';
+
 import type { Run, RunEvent } from 'planwright';
 
 import { bar, dim, green, red, usd, yellow } from './text.js';
 
 const clearLine = '\r\u001B[2K';
 
+export interface ProgressOptions {
+  /** `seq` of the last event that an earlier process has shown. */
+  readonly after: number;
+  /** Steps after which this process is killed. */
+  readonly crashAfter: number;
+}
+
 /** Shows a run while it goes on: a line for what happened, and under it, in a terminal, a bar. */
-export async function showProgress(run: Run, steps: number): Promise<void> {
+export async function showProgress(run: Run, { after, crashAfter }: ProgressOptions): Promise<void> {
   const isTerminal = process.stdout.isTTY;
-  const progress = createProgress(steps);
+  const progress = createProgress(run.view().steps.length);
+  let endedBefore = 0;
   for await (const event of run.events()) {
     progress.take(event);
+    if (event.seq <= after) {
+      endedBefore = progress.ended;
+      continue;
+    }
     const line = describe(event);
     if (isTerminal) process.stdout.write(clearLine);
     if (line !== undefined)
       process.stdout.write(`${progress.clock(event)}  ${isTerminal ? '' : `${progress.count()}  `}${line}\n`);
+    if (progress.ended - endedBefore >= crashAfter) crash();
     if (isTerminal) process.stdout.write(progress.line(process.stdout.columns));
   }
   if (isTerminal) process.stdout.write(clearLine);
+}
+
+/** Ends this process as a loss of power would: nothing gets a chance to save anything. */
+function crash(): void {
+  writeSync(1, red('\nKilled, as asked for. `npm start` goes on with the run.\n'));
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** Counts from the events alone, so that watching costs the same however large the plan is. */
@@ -26,6 +47,9 @@ function createProgress(steps: number) {
   let costMicroUsd = 0;
   let approvedAt: number | undefined;
   return {
+    get ended(): number {
+      return ended;
+    },
     take(event: RunEvent): void {
       if (event.type === 'run.approved') approvedAt = event.at;
       if ('spend' in event) costMicroUsd += event.spend.costMicroUsd;

@@ -1,11 +1,17 @@
-import type { RunView, StepView } from 'planwright';
+import type { DurabilityFigures, RunView, StepView } from 'planwright';
 
 import { bold, duration, green, heading, red, table, usd, yellow } from './text.js';
 
 const width = 40;
 
-/** How a finished run went: every step on one time line, and who spent what. */
-export function showRun(view: RunView): string {
+/** How far a run had come whose process was lost. */
+export function showInterrupted({ runId, goal, steps }: RunView): string {
+  const done = steps.filter(({ status }) => status === 'succeeded').length;
+  return `${yellow(`Run ${runId} was interrupted: ${done} of ${steps.length} steps were done. Going on.`)}\n${bold('Goal')}  ${goal}`;
+}
+
+/** How a finished run went: every step on one time line, who spent what, and what it took this process to keep it. */
+export function showRun(view: RunView, { entries, commits, bytes }: DurabilityFigures): string {
   const from = view.startedAt ?? 0;
   const spanMs = Math.max(1, (view.endedAt ?? from) - from);
   const rows = view.steps.map((step) => [
@@ -27,6 +33,8 @@ export function showRun(view: RunView): string {
         ['run', String(view.usage.tokens), `${usd(view.usage.costUsd)} (${view.usage.provenance})`],
       ]),
     ),
+    heading('Kept'),
+    `  ${entries} entries in ${commits} commits, ${(bytes / 1_000).toFixed(1)} kB`,
     ...view.gaps.map(({ key, status, reason }) => yellow(`  gap: ${key} is ${status}: ${reason.message}`)),
     `\n${verdict(view)}`,
   ].join('\n');

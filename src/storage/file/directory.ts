@@ -1,12 +1,17 @@
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 
+/** What systems answer that keep names safe by themselves, or not at all. */
+const needless: readonly unknown[] = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EISDIR'];
+
 /** Puts on the disk which names stand in a directory. */
 export function syncDirectory(path: string): void {
-  // Windows knows no such thing, and needs none.
+  // Windows knows no such thing.
   if (process.platform === 'win32') return;
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);
+  } catch (error) {
+    if (!needless.includes((error as NodeJS.ErrnoException).code)) throw error;
   } finally {
     closeSync(handle);
   }

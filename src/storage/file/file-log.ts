@@ -49,7 +49,7 @@ export class FileLog {
   #isClosing = false;
   #rewriting: Promise<void> | undefined;
   #rewrites = 1;
-  /** A rewriting that failed is not tried again before the log has grown to this size. */
+  /** It is not written anew before it has grown to this size, whether or not that went well the last time. */
   #rewriteFrom = 0;
 
   constructor(
@@ -201,8 +201,12 @@ export class FileLog {
     const enough = Math.max(minGarbageBytes, index.liveBytes);
     if (log.end - index.liveBytes < enough || log.end < this.#rewriteFrom || this.#rewriting || this.#isClosing) return;
     this.#rewriting = this.#rewrite()
-      .catch(() => void (this.#rewriteFrom = this.state.log.end + enough))
-      .finally(() => void (this.#rewriting = undefined));
+      // The old log serves as before, and is tried again later.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#rewriting = undefined;
+        this.#rewriteFrom = this.state.log.end + minGarbageBytes;
+      });
   }
 
   async #rewrite(): Promise<void> {

@@ -52,8 +52,9 @@ interface MutableRun extends IndexedRun {
   parts: Map<string, Place>;
 }
 
-/** What a run takes up beside its summary, entries and parts, at most. */
-const runBytes = 200;
+/** What a run takes up beside its id, summary, entries and parts, at most; its id stands in up to four records. */
+const runBytes = 300;
+const idRecords = 4;
 const partBytes = 12;
 
 export function createRunIndex(): RunIndex {
@@ -76,7 +77,7 @@ export function createRunIndex(): RunIndex {
     };
     runs.set(runId, run);
     sortedIds = undefined;
-    liveBytes += runBytes + sizeOf(run.summary);
+    liveBytes += runBytes + idRecords * sizeOf(runId) + sizeOf(run.summary);
     return run;
   };
 
@@ -142,9 +143,9 @@ function changedSummary(before: RunSummary, { summary, without = [] }: CommitRec
   return Object.fromEntries(members) as unknown as RunSummary;
 }
 
-const sizeOf = (summary: RunSummary): number => JSON.stringify(summary).length;
+const sizeOf = (value: RunSummary | string): number => Buffer.byteLength(JSON.stringify(value));
 
-const sizeOfPart = (name: string, place: Place | undefined): number => (place ? place.bytes + name.length + partBytes : 0);
+const sizeOfPart = (name: string, place: Place | undefined): number => (place ? place.bytes + sizeOf(name) + partBytes : 0);
 
 /** The share of a chunk that is not dropped. */
 function liveBytesOf({ from, to, bytes }: Chunk, dropped: number): number {

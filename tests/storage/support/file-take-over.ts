@@ -30,7 +30,9 @@ export function startTaker(): Taker {
     workerData: { port: port2, flag },
     transferList: [port2],
   });
-  onTestFinished(async () => void (await worker.terminate()));
+  onTestFinished(async () => {
+    await worker.terminate();
+  });
   const order = (what: TakerOrder): TakerAnswer => {
     Atomics.store(flag, 0, 0);
     port1.postMessage(what);

@@ -13,6 +13,7 @@ import { appendRevision, type ProposalHistory } from '../proposal/proposal-histo
 import type { Issue } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import type { Result } from '../shared/result.js';
+import { StoreConflictError } from '../shared/store-error.js';
 import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
@@ -117,6 +118,17 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   };
   const planOf = (proposal: OrchestrationProposal, revision: number): Plan =>
     accepted(planProposal(proposal, { topologies, revision }));
+  const revise: Orchestrator['revise'] = async (runId, input, { baseRevision, author = null }) => {
+    const run = await runs.open(runId);
+    const proposal = accepted(parseProposal(input, { topologies, limits }));
+    const at = clock.now();
+    accepted(appendRevision(historyOf(run), { proposal, baseRevision, at, author }));
+    const plan = planOf(proposal, baseRevision + 1);
+    const { revision, digest } = plan;
+    const entry = { type: 'run.revised', at, proposal: asJson(proposal), revision, author, digest } as const;
+    await run.replan(plan, entry, planParts(plan, topologies));
+    return describe(run);
+  };
 
   return {
     async propose(input, { author = null } = {}) {
@@ -132,17 +144,15 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       const { digest, revision } = plan;
       return describe(await add(plan, { type: 'run.planned', at: clock.now(), digest, revision }));
     },
-    async revise(runId, input, { baseRevision, author = null }) {
+    async revise(runId, input, options) {
       expectOpen();
-      const run = await runs.open(runId);
-      const proposal = accepted(parseProposal(input, { topologies, limits }));
-      const at = clock.now();
-      accepted(appendRevision(historyOf(run), { proposal, baseRevision, at, author }));
-      const plan = planOf(proposal, baseRevision + 1);
-      const { revision, digest } = plan;
-      const entry = { type: 'run.revised', at, proposal: asJson(proposal), revision, author, digest } as const;
-      await run.replan(plan, entry, planParts(plan, topologies));
-      return describe(run);
+      try {
+        return await revise(runId, input, options);
+      } catch (error) {
+        if (!(error instanceof StoreConflictError)) throw error;
+        // Another process has revised or claimed the run since this one looked.
+        return revise(runId, input, options);
+      }
     },
     async approve(runId, approval) {
       expectOpen();

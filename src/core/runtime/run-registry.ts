@@ -89,25 +89,27 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
 
   /** Brings a run that is not driven here to where it is stored. Gives what shows it then: another, where its journal was compacted meanwhile. */
   const look = async (run: ManagedRun): Promise<ManagedRun> => {
-    while (!run.isDriven && !run.halted) {
+    const isElsewhere = (): boolean => !run.isDriven && !run.halted;
+    while (isElsewhere()) {
       const { seq } = run.journal;
       // With the last one known, so that a journal in which nothing is new can be told from one that was dropped.
       const entries = await store.journal(run.runId, { after: Math.max(0, seq - 1) });
       const news = entries.filter((entry) => entry.seq > seq);
-      const isWhole = news.length > 0 ? news[0]?.seq === seq + 1 : entries.length > 0 || (await hasEnded(run));
-      if (run.isDriven) break;
+      const isWhole = news.length > 0 ? news[0]?.seq === seq + 1 : entries.length > 0 || (await isNewest(run));
+      if (!isElsewhere()) break;
       if (!isWhole) return replace(run);
       if (news.length === 0) break;
       const isRevised = news.some(({ type }) => type === 'run.revised');
       const stored = isRevised ? await store.load(run.runId) : undefined;
+      if (!isElsewhere()) break;
       if (stored) run.replacePlan(restoreRun(stored, surroundings).state.plan);
       run.follow(news);
     }
     return now(run);
   };
 
-  /** Whether nothing has come after what is known of a run whose journal is empty. */
-  const hasEnded = async (run: ManagedRun): Promise<boolean> => (await store.load(run.runId))?.seq === run.journal.seq;
+  /** Whether nothing has come after what is known of a run whose journal was dropped. */
+  const isNewest = async (run: ManagedRun): Promise<boolean> => (await store.load(run.runId))?.seq === run.journal.seq;
 
   const now = (given: ManagedRun): ManagedRun => {
     let run = given;

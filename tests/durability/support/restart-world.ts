@@ -71,6 +71,10 @@ export interface ProcessOptions extends Partial<Omit<OrchestratorOptions, 'agent
   readonly dieAt?: (moment: Moment) => boolean;
   /** What `worker` does here. Default: as in the world. */
   readonly script?: AgentScript;
+  /** How long each call takes to come to the store, and its answer to come back, in milliseconds. Default: 0. */
+  readonly storeMs?: number;
+  /** Comes between the process and the store. */
+  readonly wrapStore?: (inner: RunStore) => RunStore;
   /** Agents besides `worker`. Default: as in the world. */
   readonly agents?: (life: Life) => Agents;
 }
@@ -116,7 +120,7 @@ export function createRestartWorld({ startAt = 0, ...defaults }: RestartWorldOpt
 
   const boot = (given: ProcessOptions = {}): Process => {
     booted += 1;
-    const { dieAt, script = {}, agents, workspace, ...options } = { ...defaults, ...given };
+    const { dieAt, script = {}, agents, workspace, storeMs = 0, wrapStore, ...options } = { ...defaults, ...given };
     const process = booted;
     const mortal = createMortality(clock, dieAt);
     const cable = createCable();
@@ -133,7 +137,10 @@ export function createRestartWorld({ startAt = 0, ...defaults }: RestartWorldOpt
       ids,
       ...options,
       clock: mortal.clock,
-      store: guardStore(store, mortal, cable),
+      store: guardStore(wrapStore?.(store) ?? store, mortal, {
+        cable,
+        way: () => (storeMs > 0 ? life.sleep(storeMs) : undefined),
+      }),
       agents: guarded,
       ...(workspace && { workspace: guardWorkspace(workspace, { mortal, hooks, calls, process }) }),
     });
@@ -239,11 +246,22 @@ function createCable() {
   };
 }
 
-function guardStore(inner: RunStore, { lived }: Mortality, cable: ReturnType<typeof createCable>): RunStore {
+interface Line {
+  readonly cable: ReturnType<typeof createCable>;
+  /** One way of a call. */
+  way(): Promise<void> | undefined;
+}
+
+function guardStore(inner: RunStore, { lived }: Mortality, { cable, way }: Line): RunStore {
   const through = <T>(work: () => Promise<T>, moment?: MomentBody): Promise<T> =>
     lived(moment, async () => {
+      await way();
       await cable.pass();
-      return work();
+      try {
+        return await work();
+      } finally {
+        await way();
+      }
     });
   return {
     commit: (commit) => through(() => inner.commit(commit), { on: 'commit', entries: commit.entries }),

@@ -46,9 +46,12 @@ describe('CC-22 HB-04 HB-13 HB-55 HB-56: wherever its process is lost, any plan 
     async (_, { failures, budgets }) => {
       const totals = { runs: 0, crashes: 0 };
       const proposals = proposalArbitrary({ maxTickets: 6, gates: true, failures, budgets });
-      const law = fc.asyncProperty(proposals, outcomesArbitrary({ failures }), fc.integer(), async (proposal, outcomes, seed) => {
+      const law = fc.asyncProperty(proposals, outcomesArbitrary({ failures }), fc.integer(), fc.boolean(), async (...given) => {
+        const [proposal, outcomes, seed, isTight] = given;
         expect(parseProposal(proposal).ok).toBe(true);
-        const report = await simulateCrashes({ proposal, agents: agentsOf(proposal, outcomes), at: 12, seed });
+        // Journals that are compacted as early as can be, and memory for nothing.
+        const orchestrator = isTight ? { journalLimit: 1, memoryLimitBytes: 1 } : {};
+        const report = await simulateCrashes({ proposal, agents: agentsOf(proposal, outcomes), at: 12, seed, orchestrator });
         totals.runs += report.runs;
         totals.crashes += report.crashes;
         expectNoCrashDamage(report);

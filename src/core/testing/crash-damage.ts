@@ -32,14 +32,20 @@ export interface CrashDamage {
   readonly actual: Json;
 }
 
+/** What is known of a run that crashed, however it was made to. */
+export type CrashedRun = Pick<SimulatedRun, 'ending' | 'journal' | 'hasTicketHook'> & {
+  readonly world: Pick<CrashWorld, 'effects' | 'calls' | 'hooks' | 'stored' | 'acknowledged' | 'compactedTo'>;
+  readonly user: Pick<SimulatedRun['user'], 'hasDenied'>;
+};
+
 export interface DamageOptions {
   /** The same run without a crash. */
-  readonly reference: SimulatedRun;
+  readonly reference: CrashedRun;
   readonly plan: Plan;
 }
 
 /** What is wrong with a run that crashed. */
-export const crashDamage = (run: SimulatedRun, { reference, plan }: DamageOptions): readonly CrashDamage[] => [
+export const crashDamage = (run: CrashedRun, { reference, plan }: DamageOptions): readonly CrashDamage[] => [
   ...endDamage(run, reference),
   ...lostEntries(run),
   ...repeatedResults(run),
@@ -50,7 +56,7 @@ export const crashDamage = (run: SimulatedRun, { reference, plan }: DamageOption
   ...landingDamage(run, plan),
 ];
 
-function endDamage(run: SimulatedRun, reference: SimulatedRun): CrashDamage[] {
+function endDamage(run: CrashedRun, reference: CrashedRun): CrashDamage[] {
   if (run.ending.kind === 'broken') return [{ expectation: 'ends', expected: 'an end', actual: String(run.ending.error) }];
   // Where a person said that something has not happened, another end is what was asked for.
   if (reference.ending.kind === 'broken' || run.user.hasDenied) return [];
@@ -71,7 +77,7 @@ function unlessSame(expectation: CrashExpectation, actual: Json, expected: Json)
 }
 
 /** Whatever was answered for is still there, as it was. */
-function lostEntries({ world, journal, ending }: SimulatedRun): CrashDamage[] {
+function lostEntries({ world, journal, ending }: CrashedRun): CrashDamage[] {
   if (ending.kind === 'broken') return [];
   const kept = new Map(journal.map((entry) => [entry.seq, canonicalJson(entry as unknown as Json)]));
   const damaged = world.acknowledged.filter(
@@ -85,7 +91,7 @@ function lostEntries({ world, journal, ending }: SimulatedRun): CrashDamage[] {
 }
 
 /** No agent is asked again for a result that the runtime knew to be durable. */
-function repeatedResults({ world }: SimulatedRun): CrashDamage[] {
+function repeatedResults({ world }: CrashedRun): CrashDamage[] {
   const knownFrom = firstOf(world.acknowledged, succeededStep);
   const repeated = forwardCalls(world).filter(({ request, known }) => known > (knownFrom.get(request.stepId) ?? Infinity));
   return repeated.map(({ request, life }) => ({
@@ -96,7 +102,7 @@ function repeatedResults({ world }: SimulatedRun): CrashDamage[] {
 }
 
 /** Nothing is undone again once that is durable. Attempts to undo count on from those at the step itself. */
-function repeatedUndoing({ world }: SimulatedRun): CrashDamage[] {
+function repeatedUndoing({ world }: CrashedRun): CrashDamage[] {
   const attempts = new Map<string, number>();
   for (const { request } of forwardCalls(world)) {
     attempts.set(request.stepId, Math.max(request.attempt, attempts.get(request.stepId) ?? 0));
@@ -113,7 +119,7 @@ function repeatedUndoing({ world }: SimulatedRun): CrashDamage[] {
   }));
 }
 
-const forwardCalls = ({ calls }: CrashWorld) => calls.filter(({ request }) => request.kind !== 'compensation');
+const forwardCalls = ({ calls }: CrashedRun['world']) => calls.filter(({ request }) => request.kind !== 'compensation');
 
 function succeededStep(entry: JournalEntry): string | undefined {
   if (entry.type === 'step.succeeded') return entry.stepId;
@@ -130,20 +136,18 @@ function firstOf(entries: readonly JournalEntry[], stepOf: (entry: JournalEntry)
   return first;
 }
 
-const keyDamage = ({ world }: SimulatedRun): CrashDamage[] =>
+const keyDamage = ({ world }: CrashedRun): CrashDamage[] =>
   keysAppliedTwice(world.effects).map((key) => ({
     expectation: 'no-key-twice',
     expected: 1,
     actual: `${world.effects.applied.filter((effect) => effect.key === key).length} effects under the key "${key}"`,
   }));
 
-function secondStarts({ world, journal }: SimulatedRun, plan: Plan): CrashDamage[] {
-  // What was stored counts, whether or not a crash has kept it from being answered.
-  const entries = [...new Map([...world.acknowledged, ...journal].map((entry) => [entry.seq, entry])).values()];
+function secondStarts({ world }: CrashedRun, plan: Plan): CrashDamage[] {
   return plan.steps.flatMap(({ id, effect }) => {
     if (effect !== 'once') return [];
     const started = forwardCalls(world).filter(({ request }) => request.stepId === id).length;
-    const allowed = 1 + entries.filter((entry) => mayStartAgain(entry, id)).length;
+    const allowed = 1 + world.stored.filter((entry) => mayStartAgain(entry, id)).length;
     return started <= allowed
       ? []
       : [{ expectation: 'no-second-start', expected: `${allowed} starts of "${id}"`, actual: started }];
@@ -157,7 +161,7 @@ function mayStartAgain(entry: JournalEntry, stepId: string): boolean {
 }
 
 /** No hook is called again for what is on record. */
-function repeatedHooks({ world: { hooks, acknowledged } }: SimulatedRun): CrashDamage[] {
+function repeatedHooks({ world: { hooks, acknowledged } }: CrashedRun): CrashDamage[] {
   const repeated = hooks.filter((hook) => acknowledged.slice(0, hook.known).some((entry) => isRecordOf(entry, hook)));
   return repeated.map(({ hook, idempotencyKey }) => ({
     expectation: hook === 'updateTicket' || hook === 'deliver' || hook === 'release' ? 'lands-once' : 'sets-up-once',
@@ -189,7 +193,7 @@ const isEnding = (event: RunEvent | undefined): boolean =>
   event?.type === 'run.completed' || event?.type === 'run.failed' || event?.type === 'run.cancelled';
 
 /** Of one end, and under one key, so that the ticket can tell. */
-function landingDamage({ world, ending, hasTicketHook }: SimulatedRun, { context }: Plan): CrashDamage[] {
+function landingDamage({ world, ending, hasTicketHook }: CrashedRun, { context }: Plan): CrashDamage[] {
   const ends = new Set(
     world.hooks
       .filter(({ hook, event }) => hook === 'updateTicket' && isEnding(event))

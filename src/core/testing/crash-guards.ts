@@ -51,8 +51,12 @@ function guardStore(inner: RunStore, life: LifeSpan, world: CrashWorld): RunStor
     });
   return {
     async commit(commit) {
-      const receipt = await write(() => inner.commit(commit));
-      world.noteCommit(commit);
+      const receipt = await write(async () => {
+        const answer = await inner.commit(commit);
+        world.noteStored(commit);
+        return answer;
+      });
+      world.noteAnswered(commit);
       return receipt;
     },
     claim: (request) => write(() => inner.claim(request)),

@@ -37,7 +37,7 @@ export type Decide = (waiting: WaitingStep) => DecisionInput | undefined;
 export interface CrashUserOptions {
   readonly acts: readonly CrashAct[];
   readonly decide: Decide;
-  readonly world: CrashWorld;
+  readonly world: Pick<CrashWorld, 'calls' | 'effects'>;
 }
 
 /** The person around a simulated run, who outlives every crash. */
@@ -49,7 +49,7 @@ export interface CrashUser {
   /** Whether a step in doubt was said not to have happened: the run may then end otherwise than it would have. */
   readonly hasDenied: boolean;
   /** Looks after a run for as long as this life lasts. */
-  attend(run: Run, life: LifeSpan): void;
+  attend(run: Run, life: Pick<LifeSpan, 'clock'>): void;
   /** Answers every step that waits now. */
   answerAll(run: Run): void;
 }
@@ -75,7 +75,7 @@ export function createCrashUser({ acts, decide, world }: CrashUserOptions): Cras
     run.decide(stepId, decision).catch(() => undefined);
   };
 
-  const follow = async (run: Run, { clock }: LifeSpan): Promise<void> => {
+  const follow = async (run: Run, { clock }: Pick<LifeSpan, 'clock'>): Promise<void> => {
     const later = (delayMs: number, then: () => void): void => void clock.schedule(clock.now() + delayMs, then);
     let isDue = false;
     let done = 0;
@@ -122,7 +122,7 @@ export const decideByLooking =
   };
 
 /** Effects are known by the idempotency key of an attempt, or by one that begins with it. */
-function lastEffect({ calls, effects }: CrashWorld, stepId: string): AppliedEffect | undefined {
+function lastEffect({ calls, effects }: CrashUserOptions['world'], stepId: string): AppliedEffect | undefined {
   const key = calls.findLast(({ request }) => request.stepId === stepId && request.kind !== 'compensation')?.request
     .idempotencyKey;
   if (key === undefined) return undefined;

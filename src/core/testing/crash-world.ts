@@ -5,10 +5,13 @@ import type { Workspace } from '../ports/workspace.js';
 import { createEffectRecord, type EffectRecord } from './crash-ledger.js';
 import type { VirtualClock } from './virtual-clock.js';
 
+/** What a call is known by. */
+export type CalledRequest = Pick<AgentRequest, 'stepId' | 'kind' | 'attempt' | 'idempotencyKey'>;
+
 /** A call of an agent that was made. */
 export interface NotedCall {
   readonly life: number;
-  readonly request: AgentRequest;
+  readonly request: CalledRequest;
   /** Entries of the journal that the runtime knew to be durable by then. */
   readonly known: number;
 }
@@ -30,6 +33,8 @@ export interface CrashWorld {
   readonly effects: EffectRecord;
   readonly calls: readonly NotedCall[];
   readonly hooks: readonly NotedHook[];
+  /** Entries that were stored, also where a crash has kept that from being answered. */
+  readonly stored: readonly JournalEntry[];
   /** Entries whose commit was answered, in the order of the answers. */
   readonly acknowledged: readonly JournalEntry[];
   /** Entries up to this `seq` may have been dropped. */
@@ -38,15 +43,17 @@ export interface CrashWorld {
   readonly resultsKept: number;
   /** A life is over, and another begins. */
   noteCrash(): void;
-  noteCall(life: number, request: AgentRequest): void;
+  noteCall(life: number, request: CalledRequest): void;
   noteHook(hook: keyof Workspace, call: Pick<NotedHook, 'idempotencyKey' | 'role' | 'event'>): void;
+  noteStored(commit: Pick<Commit, 'entries' | 'compactTo'>): void;
   /** A commit was answered. */
-  noteCommit(commit: Commit): void;
+  noteAnswered(commit: Pick<Commit, 'entries'>): void;
 }
 
 export function createCrashWorld(clock: VirtualClock): CrashWorld {
   const calls: NotedCall[] = [];
   const hooks: NotedHook[] = [];
+  const stored: JournalEntry[] = [];
   const acknowledged: JournalEntry[] = [];
   let compactedTo = 0;
   let resultsKept = 0;
@@ -55,6 +62,7 @@ export function createCrashWorld(clock: VirtualClock): CrashWorld {
     effects: createEffectRecord(),
     calls,
     hooks,
+    stored,
     acknowledged,
     get compactedTo() {
       return compactedTo;
@@ -68,9 +76,10 @@ export function createCrashWorld(clock: VirtualClock): CrashWorld {
       const about = { ...(role !== undefined && { role }), ...(event && { event }) };
       hooks.push({ hook, idempotencyKey, ...about, known: acknowledged.length });
     },
-    noteCommit({ entries, compactTo = 0 }) {
-      acknowledged.push(...entries);
+    noteStored({ entries, compactTo = 0 }) {
+      stored.push(...entries);
       compactedTo = Math.max(compactedTo, compactTo);
     },
+    noteAnswered: ({ entries }) => void acknowledged.push(...entries),
   };
 }

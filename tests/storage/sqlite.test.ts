@@ -4,6 +4,7 @@ import { storeConformance } from 'planwright/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { commitOf, entriesOf, hostileText, summaryOf } from '../../src/core/testing/store-samples.js';
+import { listingQuery } from '../../src/storage/sqlite/listing-query.js';
 import { openRaw, temporaryPath, valueIn } from './support/sqlite-database.js';
 
 /** Opens a store and closes it when the test is over. */
@@ -123,5 +124,41 @@ describe('what is stored', () => {
     expect(valueIn(openRaw(path), 'SELECT group_concat(last_seq) FROM journal')).toBe('20,30,31');
     expect((await store.load('r'))?.journal.map(({ seq }) => seq)[0]).toBe(16);
     expect((await store.journal('r', { after: 3, limit: 2 })).map(({ seq }) => seq)).toEqual([16, 17]);
+  });
+
+  it.each([
+    [{}, 2],
+    [{ synchronous: 'FULL' }, 2],
+    [{ synchronous: 'NORMAL' }, 1],
+  ] as const)('is synced as %o says', async (options, level) => {
+    // Drivers have defaults of their own: better-sqlite3 goes from FULL to NORMAL where there is a write-ahead log.
+    const database = openRaw(temporaryPath());
+    const store = open({ database, ...options });
+    await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
+    expect(valueIn(database, 'PRAGMA journal_mode')).toBe('wal');
+    expect(valueIn(database, 'PRAGMA synchronous')).toBe(level);
+  });
+
+  it('reads little of a long listing, whatever it is filtered by', async () => {
+    const database = openRaw(temporaryPath());
+    open({ database });
+    const plans = [
+      {},
+      { after: 'a' },
+      { open: true },
+      { open: true, after: 'a' },
+      { status: ['proposed', 'executing'] },
+      { status: ['completed'], after: 'a' },
+      { parentTicket: 'T-1' },
+    ] as const;
+    for (const filter of plans) {
+      const { sql, values } = listingQuery(filter, 11);
+      const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as readonly { readonly detail: string }[];
+      const details = steps.map(({ detail }) => detail);
+      for (const detail of details) if (detail.includes(' runs')) expect(detail, sql).toMatch(/USING INDEX/);
+      // What is sorted are pages that were read by status.
+      const sorted = details.filter((detail) => detail.includes('TEMP B-TREE'));
+      expect(sorted.length, sql).toBeLessThanOrEqual(details.filter((detail) => detail.startsWith('CO-ROUTINE')).length);
+    }
   });
 });

@@ -62,7 +62,7 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
     view: () => current().view(),
     events: (options = {}) => read(followed(), options),
     output: (stepId) => outputOf(current(), { stepId, runs }),
-    durability: () => current().journal.figures,
+    durability: () => ({ ...current().journal.figures, ...current().state.recovery }),
     pause: () => act((run) => submit(run, { type: 'run.pause' })),
     resume: () => act((run) => submit(run, { type: 'run.resume' })),
     cancel: ({ reason = 'cancelled', compensate } = {}) =>

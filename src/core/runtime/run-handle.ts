@@ -44,8 +44,11 @@ export interface Run {
   result(): Promise<RunResult>;
   /** Everything known of the run at this moment, as plain data. */
   view(): RunView;
-  /** What it has cost so far to keep the run, in this process. */
-  durability(): DurabilityFigures;
+  /**
+   * What it has cost to keep the run, in this process, and what that has spared: how often the run was taken up after its process was lost, and
+   * how many steps had settled by the last time, which were not run again.
+   */
+  durability(): DurabilityFigures & { readonly recoveries: number; readonly stepsKept: number };
   /** The output of a step, also one that was let go from memory; `undefined` where it has none. */
   output(stepId: string): Promise<Json | undefined>;
   /** Events in order from a cursor on, then what comes, until the run has ended. */

@@ -11,6 +11,7 @@ export interface RunSnapshot {
   readonly formatVersion: 1;
   readonly record: RunRecord;
   readonly approvedSteps: readonly string[] | null;
+  readonly recovery: { readonly recoveries: number; readonly stepsKept: number };
   readonly starts: readonly (readonly [
     string,
     { readonly attempt: number; readonly startedAt: number; readonly lost: number },
@@ -40,11 +41,12 @@ export interface SnapshotSource {
 
 /** The parts that stand for a run's journal so far, as far as they have changed since the last snapshot. */
 export function takeSnapshot({ state, view, untold, fetched, stored }: SnapshotSource): CheckpointParts {
-  const { record, approvedSteps, starts, effects, log, outputs, kernel } = state;
+  const { record, approvedSteps, recovery, starts, effects, log, outputs, kernel } = state;
   const snapshot: RunSnapshot = {
     formatVersion: 1,
     record,
     approvedSteps,
+    recovery,
     starts: [...starts],
     effects: Array.from(effects, ([stepId, results]) => [stepId, [...results]]),
     view,

@@ -42,6 +42,8 @@ export class RunState {
   readonly effects = new Map<string, Map<string, Json>>();
   /** When the present attempt at a step began, and how often its start was lost with its process. */
   readonly starts = new Map<string, { readonly attempt: number; readonly startedAt: number; readonly lost: number }>();
+  /** How often it was taken up, and how many steps had settled by the last time: those were not run again. */
+  recovery = { recoveries: 0, stepsKept: 0 };
   machines: RunMachines | undefined;
   /** Work steps that may start; `null` for all. */
   approvedSteps: readonly string[] | null = null;
@@ -58,6 +60,7 @@ export class RunState {
   restore({ snapshot, kernelParts, outputs }: StoredSnapshot, migrate?: Migration): void {
     Object.assign(this.record, snapshot.record);
     this.approvedSteps = snapshot.approvedSteps;
+    this.recovery = snapshot.recovery;
     for (const [stepId, start] of snapshot.starts) this.starts.set(stepId, start);
     for (const [stepId, results] of snapshot.effects) this.effects.set(stepId, new Map(results));
     for (const { seq: _seq, at, runId: _runId, ...fact } of snapshot.events) this.log.append(fact, at);
@@ -111,7 +114,7 @@ export class RunState {
     if (input.type === 'run.widen' && this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
     if (input.type === 'step.started') this.#noteStart(input);
     if (input.type === 'step.succeeded' || input.type === 'step.failed') this.starts.delete(input.stepId);
-    if (input.type === 'run.recovered') for (const stepId of input.lost) this.#noteLoss(stepId);
+    if (input.type === 'run.recovered') this.#noteRecovery(input.lost);
     if (input.type === 'effect.recorded') {
       const results = this.effects.get(input.stepId) ?? new Map<string, Json>();
       this.effects.set(input.stepId, results.set(input.name, input.value));
@@ -149,6 +152,12 @@ export class RunState {
   #noteStart({ stepId, attempt, at }: Extract<RunInput, { readonly type: 'step.started' }>): void {
     const before = this.starts.get(stepId);
     this.starts.set(stepId, { attempt, startedAt: at, lost: before?.attempt === attempt ? before.lost : 0 });
+  }
+
+  #noteRecovery(lost: readonly string[]): void {
+    const settled = this.kernel?.statuses().filter(({ status }) => ended.has(status)) ?? [];
+    this.recovery = { recoveries: this.recovery.recoveries + 1, stepsKept: settled.length };
+    for (const stepId of lost) this.#noteLoss(stepId);
   }
 
   #noteLoss(stepId: string): void {

@@ -206,9 +206,14 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     take({ type: 'run.recovered', lost, maxLostStarts: fate.maxLostStarts, shiftMs: choice % 3 === 0 ? 1_000 : 0 });
   };
 
+  /** Says something twice, unless that would be a lie: that the process was lost, or that somebody has looked again. */
+  const repeat = (input: Turn['input']): void => {
+    if (input.type !== 'run.recovered' && input.type !== 'step.probed') take(input);
+  };
+
   const control = (what: Control, choice: number): void => {
     if (what === 'crash') crash(choice);
-    else if (what === 'repeat') take(journal[choice % journal.length]!);
+    else if (what === 'repeat') repeat(journal[choice % journal.length]!);
     else if (what === 'cancel')
       take({ type: 'run.cancel', reason: 'Enough.', ...(choice % 5 === 0 && { compensate: choice % 2 === 0 }) });
     else take({ type: `run.${what}` });

@@ -86,6 +86,26 @@ describe('the changes of a kernel', () => {
     expect(shelf.restored(run).digest()).toBe(kernel.digest());
   });
 
+  it('hold where a route led', () => {
+    const rule = { to: ['b'], reason: 'Because.' };
+    const steps = [{ id: 'a', kind: 'route' as const, routes: [rule] }, ...['b', 'c'].map((id) => ({ id, dependsOn: ['a'] }))];
+    const run = materialized(handWritten(steps));
+    const shelf = createShelf();
+    let kernel = createKernel(run);
+    const inputs: readonly RunInput[] = [
+      begin,
+      { type: 'step.started', at: 1, stepId: 'a', attempt: 1 },
+      { type: 'step.succeeded', at: 2, stepId: 'a', attempt: 1, output: null, spend, branch: rule },
+    ];
+    for (const input of inputs) {
+      kernel.apply(input);
+      shelf.keep(kernel);
+      expect(shelf.restored(run).digest()).toBe(kernel.digest());
+      kernel = shelf.restored(run);
+    }
+    expect([kernel.stepStatus('b'), kernel.stepStatus('c')]).toEqual(['ready', 'skipped']);
+  });
+
   it('cost what an input has touched, whatever the size of the plan', () => {
     const kernel = createKernel(materialized(planned(chainProposal({ tickets: 10_000 }))));
     kernel.apply(begin);

@@ -231,6 +231,39 @@ describe('a step in doubt when its run is over', () => {
   });
 });
 
+describe('an attempt that was given up before its run was over', () => {
+  /** A run without ceilings that has completed while an attempt that had timed out was still under way. */
+  const completed = () => {
+    const retry = { attempts: 2, backoffMs: 0, factor: 1, maxBackoffMs: 0, jitter: 0 };
+    return take(materialized(handWritten([{ id: 'a', timeoutMs: 5, retry }])), [
+      begin,
+      started('a'),
+      { type: 'step.timed-out', at: 6, stepId: 'a', attempt: 1 },
+      { type: 'step.retry-due', at: 6, stepId: 'a', attempt: 1 },
+      ...done('a', 2),
+      ...done('synthesis'),
+      { type: 'run.delivered', at: 8 },
+    ]);
+  };
+
+  it('is charged what it says it spent, within the grace time', () => {
+    const { kernel, last } = completed();
+    expect([kernel.status, kernel.hasWorkLeft]).toEqual(['completed', true]);
+    expect(ofType(last, 'timer.set')).toMatchObject([{ timer: 'given-up:0:1', dueAt: 18 }]);
+    const spentTokens = kernel.ledger.spentTokens;
+    const commands = kernel.apply({ type: 'step.spent', at: 9, stepId: 'a', attempt: 1, spend });
+    expect(ofType(commands, 'run.settled')).toHaveLength(1);
+    expect(kernel.ledger.spentTokens).toBe(spentTokens + 1);
+  });
+
+  it('is not waited for any longer', () => {
+    const { kernel } = completed();
+    const commands = kernel.apply({ type: 'step.given-up', at: 18, stepId: 'a', attempt: 1 });
+    expect([kernel.hasWorkLeft, ofType(commands, 'run.settled').length]).toEqual([false, 1]);
+    expect(() => kernel.apply({ type: 'step.spent', at: 19, stepId: 'a', attempt: 1, spend })).toThrow('the run is over');
+  });
+});
+
 const runs = fc.oneof({ weight: 3, arbitrary: sagaRun }, { weight: 1, arbitrary: anyMaterialized() });
 
 describe('whatever happens', () => {

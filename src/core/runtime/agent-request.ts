@@ -5,7 +5,7 @@ import { compensationRequest, stepRequest, type StepRequest } from '../materiali
 import type { AgentRequest } from '../ports/agent.js';
 import { copyJson } from '../shared/copy-json.js';
 import type { Json } from '../shared/json.js';
-import type { ProbeCommand, StartCommand } from './run-attempts.js';
+import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import type { RunState } from './run-state.js';
 
 export interface AgentRequestsOptions {

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Priority } from '../ports/proposal.js';
 import { createDeferred } from './deferred.js';
-import type { StartCommand } from './run-attempts.js';
+import type { StartCommand } from './attempt-command.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** Where the attempts of one run wait for their turn, and hold their place until they have ended. */

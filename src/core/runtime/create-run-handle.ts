@@ -16,9 +16,9 @@ import type { DecisionInput, Run, RunResult } from './run-handle.js';
 export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
   const { runId } = given;
   const current = (): ManagedRun => runs.now(given);
-  const followed = (): ManagedRun => {
+  const followed = ({ isWaitedFor = true } = {}): ManagedRun => {
     const run = current();
-    runs.follow(run);
+    runs.follow(run, { isWaitedFor });
     return run;
   };
   /** Another may take a run's place while it is waited for: one that is followed, and has moved on too far. */
@@ -59,7 +59,7 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
       result.catch(() => undefined);
       return result;
     },
-    view: () => current().view(),
+    view: () => followed({ isWaitedFor: false }).view(),
     events: (options = {}) => read(followed(), options),
     output: (stepId) => outputOf(current(), { stepId, runs }),
     durability: () => ({ ...current().journal.figures, ...current().state.recovery }),

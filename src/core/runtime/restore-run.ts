@@ -10,7 +10,8 @@ import { StoreCorruptError } from '../shared/store-error.js';
 import { DigestMismatchError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
-import { readSnapshot, type StoredSnapshot } from './run-snapshot.js';
+import { readSnapshot } from './run-snapshot.js';
+import type { StoredSnapshot } from './stored-snapshot.js';
 import { RunState, type Migration } from './run-state.js';
 import { storedEventsOf } from './stored-events.js';
 

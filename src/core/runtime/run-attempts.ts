@@ -3,20 +3,17 @@ import { computeStep } from '../materializer/compute-step.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { contributions } from '../materializer/step-request.js';
 import type { Clock } from '../ports/clock.js';
-import type { Command } from '../ports/run.js';
 import { createAgentContext } from './agent-context.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createAgentRequests } from './agent-request.js';
 import { failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
+import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import { createAttemptPlaces } from './attempt-places.js';
 import { AttemptAbortedError } from './errors.js';
 import { probeStep } from './probe-step.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
 import type { WorkQueue } from './work-queue.js';
-
-export type StartCommand = Extract<Command, { readonly type: 'step.start' | 'step.compensate' }>;
-export type ProbeCommand = Extract<Command, { readonly type: 'step.probe' }>;
 
 /** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
 export interface RunAttempts {

@@ -1,6 +1,7 @@
 import type { Plan } from '../ports/plan.js';
 import type { Json } from '../shared/json.js';
 import { OrchestratorClosedError, RunElsewhereError, RunMovedOnError, RunNotFoundError } from './errors.js';
+import { createRunFollower, type RunFollower } from './follow-runs.js';
 import { isTerminal } from './is-terminal.js';
 import { lostStarts, type Suspects } from './lost-starts.js';
 import { ManagedRun } from './managed-run.js';
@@ -11,7 +12,7 @@ import type { RunSurroundings } from './run-surroundings.js';
 import { storedOutputs } from './stored-events.js';
 
 /** The runs that one orchestrator knows of. */
-export interface RunRegistry {
+export interface RunRegistry extends RunFollower {
   /** A run that begins here. */
   create(plan: Plan): ManagedRun;
   /** Lets others find a run that is stored. */
@@ -30,18 +31,13 @@ export interface RunRegistry {
   drive(runId: string): Promise<ManagedRun>;
   /** The output of a step that has left memory. */
   output(run: ManagedRun, stepId: string): Promise<Json | undefined>;
-  /** Keeps a run up to date that another process drives, until it has ended. */
-  follow(run: ManagedRun): void;
   /** What a handle on a run shows: the run, or what has taken its place since. */
   now(run: ManagedRun): ManagedRun;
   readonly all: ReadonlyMap<string, ManagedRun>;
 }
 
-/** How often a run that is driven elsewhere is looked at, in milliseconds. */
-const followMs = 500;
-
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
-  const { store, clock, hold, ids, missedTimers } = surroundings;
+  const { store, clock, hold, ids, missedTimers, isClosing } = surroundings;
   const runs = new Map<string, ManagedRun>();
   /** Claims on their way: two verbs on one run must not both take it up. */
   const driving = new Map<string, Promise<ManagedRun>>();
@@ -121,20 +117,18 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   /** Takes in a run that was read from the store. */
   const show = (run: ManagedRun): ManagedRun => {
     if (isTerminal(run.status)) run.end();
-    else if (surroundings.isClosing()) run.halt(new OrchestratorClosedError());
+    else if (isClosing()) run.halt(new OrchestratorClosedError());
     if (run.isOpen || run.status === 'proposed') add(run);
     return run;
   };
 
   const open = async (runId: string): Promise<ManagedRun> => {
     const known = runs.get(runId);
-    const isClosing = surroundings.isClosing();
-    if (known && (!known.halted || isClosing)) {
-      return known.isDriven || isClosing ? known : catchUp(known);
-    }
+    if (known && (!known.halted || isClosing())) return known.isDriven || isClosing() ? known : catchUp(known);
     const run = await load(runId);
-    // Somebody may have come to drive it meanwhile.
-    return atWork(runId) ?? show(run);
+    // Somebody else may have looked at it meanwhile, or have come to drive it.
+    const other = runs.get(runId);
+    return other && !other.halted ? open(runId) : show(run);
   };
 
   const claim: RunRegistry['claim'] = async (runId) => {
@@ -184,26 +178,6 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     return claimed;
   };
 
-  const following = new Set<ManagedRun>();
-  const isFollowed = (run: ManagedRun): boolean =>
-    !run.isDriven && !run.halted && !surroundings.isClosing() && (run.isOpen || run.status === 'proposed');
-  const follow = (run: ManagedRun): void => {
-    if (following.has(run) || !isFollowed(run)) return;
-    following.add(run);
-    void followOn(run);
-  };
-  const followOn = async (run: ManagedRun): Promise<void> => {
-    try {
-      if (isFollowed(run)) follow(await catchUp(run));
-    } catch (error) {
-      run.halt(error);
-    }
-    if (!isFollowed(run)) return void following.delete(run);
-    // What nobody has approved may stay so for ever, and of what is over everything is known that matters.
-    const background = run.status === 'proposed' || isTerminal(run.status);
-    clock.schedule(clock.now() + followMs, () => void followOn(run), { background });
-  };
-
   return {
     create: (plan) => new ManagedRun(newRunState(ids(), { plan, store }), surroundings, newOrigin),
     add,
@@ -224,7 +198,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       const snapshot = readSnapshot(run.runId, (await store.load(run.runId))?.checkpoint);
       return snapshot?.outputs.get(stepId) ?? (await storedOutputs(run.state.log, new Set([stepId]))).get(stepId);
     },
-    follow,
+    ...createRunFollower({ clock, isClosing, catchUp }),
     now,
     all: runs,
   };

@@ -3,24 +3,8 @@ import type { CheckpointParts } from '../ports/store.js';
 import type { Json } from '../shared/json.js';
 import { StoreFormatError } from '../shared/store-error.js';
 import type { SavedProjection } from '../views/run-view.js';
-import type { RunRecord } from './run-record.js';
 import type { RunState } from './run-state.js';
-
-/** What a snapshot holds besides the plan, the kernel's parts and the outputs. */
-export interface RunSnapshot {
-  readonly formatVersion: 1;
-  readonly record: RunRecord;
-  readonly approvedSteps: readonly string[] | null;
-  readonly recovery: { readonly recoveries: number; readonly stepsKept: number };
-  readonly starts: readonly (readonly [
-    string,
-    { readonly attempt: number; readonly startedAt: number; readonly lost: number },
-  ])[];
-  readonly effects: readonly (readonly [string, readonly (readonly [string, Json])[]])[];
-  readonly view: SavedProjection;
-  /** The last events, for readers whose cursor is not far behind. */
-  readonly events: readonly RunEvent[];
-}
+import type { RunSnapshot, StoredSnapshot } from './stored-snapshot.js';
 
 /** Events that are kept where the journal they followed from is dropped. */
 const keptEvents = 1_000;
@@ -58,13 +42,6 @@ export function takeSnapshot({ state, view, untold, fetched, stored }: SnapshotS
   }
   for (const [name, part] of Object.entries(kernel?.takeChanges() ?? {})) parts.push([`${kernelPrefix}${name}`, part]);
   return Object.fromEntries(parts);
-}
-
-/** A snapshot as it was stored. */
-export interface StoredSnapshot {
-  readonly snapshot: RunSnapshot;
-  readonly kernelParts: CheckpointParts;
-  readonly outputs: ReadonlyMap<string, Json>;
 }
 
 /** Finds the snapshot among the parts of a run; `undefined` where its journal is whole. @throws StoreFormatError */

@@ -8,7 +8,7 @@ import type { Json, JsonObject } from '../shared/json.js';
 import { jsonSize } from '../shared/json-size.js';
 import { DigestMismatchError } from './errors.js';
 import type { EventLog } from './event-log.js';
-import type { StoredSnapshot } from './run-snapshot.js';
+import type { StoredSnapshot } from './stored-snapshot.js';
 import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
 
 /** Says of a run whose machines would be others than before whether it may go on with them. */

@@ -1,8 +1,16 @@
 import type { RunSummary } from '../ports/store.js';
-import type { ManagedRun } from './managed-run.js';
+import type { RunStatus } from '../ports/run.js';
+import type { RunState } from './run-state.js';
+
+export interface SummarySource {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly isOpen: boolean;
+  readonly state: RunState;
+}
 
 /** What a listing shows of a run at this moment. */
-export function summaryOf({ runId, status, isOpen, state }: ManagedRun): Omit<RunSummary, 'updatedAt'> {
+export function summaryOf({ runId, status, isOpen, state }: SummarySource): Omit<RunSummary, 'updatedAt'> {
   const { goal, revision, context } = state.plan;
   const { parentTicket, scope } = context;
   return { runId, status, goal, revision, parentTicket, scope, createdAt: state.record.createdAt, open: isOpen };

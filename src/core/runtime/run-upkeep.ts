@@ -3,7 +3,7 @@ import { createCompaction } from './compact-run.js';
 import { createLiveView, type LiveView } from './live-view.js';
 import { createMemoryRelief } from './relieve-memory.js';
 import type { RunJournal } from './run-journal.js';
-import type { StoredSnapshot } from './run-snapshot.js';
+import type { StoredSnapshot } from './stored-snapshot.js';
 import type { RunState } from './run-state.js';
 
 /** The view of a run, and what keeps its memory and its journal within their limits. */

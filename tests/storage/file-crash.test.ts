@@ -13,7 +13,7 @@ import { type FileCall, tapFiles } from './support/file-tap.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 afterEach(() => directories.clear());
 
 /** What a disk holds at some moment, and how far the writers had got by then. */
@@ -60,4 +60,17 @@ it('FO-26: loses nothing that was acknowledged when the power fails between any 
     await store.close();
     directories.clear();
   }
+});
+
+it('FO-26: a store that does not wait for the disk has everything there when it is closed', async () => {
+  const directory = directories.next();
+  const disk = createDisk(directory);
+  const progress = noProgress();
+  await tapFiles({ after: (call) => disk.note(call) }, () => playScenario(directory, progress, { synchronous: 'NORMAL' }));
+  const left = directories.next();
+  mkdirSync(left);
+  for (const [name, content] of disk.left({ names: 'synced', contents: 'synced' })) writeFileSync(join(left, name), content);
+  const store = createFileStore({ directory: left });
+  await expectProgress(store, progress);
+  await store.close();
 });

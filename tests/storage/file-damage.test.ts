@@ -13,7 +13,7 @@ import { lostSectors, withoutSectors } from './support/file-sectors.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 
 const write = {
   ...commitOf({ runId: 'r', expectedSeq: 0, count: 2, output: 'ä "quoted"\n' }),

@@ -16,7 +16,7 @@ import { type FileCall, tapFiles } from './support/file-tap.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 afterEach(() => directories.clear());
 
 const fault = (code: string): Error => Object.assign(new Error(`${code}: a fault was planted`), { code, errno: -1 });
@@ -37,7 +37,7 @@ async function playWithFaults(code: string, first: number, count: number): Promi
     throw fault(code);
   };
   await tapFiles({ before }, () =>
-    playScenario(directory, progress, (error) => codes.add((error as { code?: string }).code ?? String(error))),
+    playScenario(directory, progress, { note: (error) => codes.add((error as { code?: string }).code ?? String(error)) }),
   );
   const store = createFileStore({ directory });
   await expectProgress(store, progress).catch((cause: unknown) => expect.fail(`${code} from call ${first} on: ${String(cause)}`));
@@ -60,6 +60,41 @@ describe('FO-26: a call on a file that fails', () => {
   it.each([2, 5, 1_000])('along with those after it, %d in all, loses nothing that was acknowledged', async (count) => {
     let last = 1;
     for (let first = 1; first <= last; first += isLong ? 1 : 9) last = (await playWithFaults('EIO', first, count)).calls;
+  });
+});
+
+describe('FO-26: a group that was written but did not reach the disk, and could not be taken back', () => {
+  const long = commitOf({ runId: 'r', expectedSeq: 1, output: 'long '.repeat(1_000) });
+  const short = commitOf({ runId: 'r', expectedSeq: 1, output: 'short' });
+
+  /** A store of one entry that has failed to write another and to take it back. */
+  async function failedStore() {
+    const directory = directories.next();
+    const store = createFileStore({ directory });
+    await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
+    const before = ({ name }: FileCall): void => {
+      if (name === 'fdatasync' || name === 'ftruncateSync') throw fault('EIO');
+    };
+    await expect(tapFiles({ before }, () => store.commit(long))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect((await store.load('r'))?.seq).toBe(1);
+    return { directory, store };
+  }
+
+  it('does not stand behind what is written next', async () => {
+    const { directory, store } = await failedStore();
+    await store.commit(short);
+    const crashed = createFileStore({ directory: directories.copyOf(directory) });
+    expect((await crashed.load('r'))?.journal.at(-1)).toEqual(short.entries[0]);
+    await Promise.all([crashed.close(), store.close()]);
+  });
+
+  it('is not there after the store was closed', async () => {
+    const { directory, store } = await failedStore();
+    await store.close();
+    const again = createFileStore({ directory });
+    expect((await again.load('r'))?.seq).toBe(1);
+    await again.commit(short);
+    await again.close();
   });
 });
 

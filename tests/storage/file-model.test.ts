@@ -8,7 +8,7 @@ import { useDirectories } from './support/file-directories.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 
 const calls = fc.oneof(
   { weight: 6, arbitrary: fc.array(fc.oneof({ weight: 3, arbitrary: committing }, holding), { minLength: 1, maxLength: 6 }) },

@@ -9,7 +9,7 @@ import { commitOf, entriesOf } from '../../src/core/testing/store-samples.js';
 import { useDirectories } from './support/file-directories.js';
 
 const directories = useDirectories({ isVolatile: true });
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 afterEach(() => directories.clear());
 
 const sizeOf = (directory: string): number =>

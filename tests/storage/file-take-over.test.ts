@@ -9,7 +9,7 @@ import { tapFiles } from './support/file-tap.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 afterEach(() => directories.clear());
 
 interface Outcome {
@@ -32,7 +32,9 @@ async function playWithTaker(
     calls += 1;
     if (calls === moment) taken = taker.takeOver(directory);
   };
-  await tapFiles({ before }, () => playScenario(directory, progress, (error) => codes.add((error as { code?: unknown }).code)));
+  await tapFiles({ before }, () =>
+    playScenario(directory, progress, { note: (error) => codes.add((error as { code?: unknown }).code) }),
+  );
   return { taken, calls, codes };
 }
 

@@ -10,7 +10,7 @@ import { lostSectors, withoutSectors } from './support/file-sectors.js';
 
 const directories = useDirectories({ isVolatile: true });
 const isLong = process.env['PLANWRIGHT_LONG'] === '1';
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 900_000 });
 let cutPoints = 0;
 
 type WriteGroup = (store: RunStore) => Promise<unknown>;
@@ -45,6 +45,7 @@ async function expectCut({ marks, bytes }: History, left: Buffer): Promise<void>
   const intact = firstMissing < 0 ? left.length : firstMissing;
   const expected = marks.findLast(({ end }) => end <= intact);
   expect(await reopen(directories.next(), left)).toEqual({ content: expected?.content, code: undefined });
+  directories.clear();
 }
 
 afterEach(() => directories.clear());

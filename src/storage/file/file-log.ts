@@ -89,7 +89,7 @@ export class FileLog {
     const { log } = this.state;
     let isClosed = false;
     try {
-      if (this.#hasRemains) this.#cut();
+      if (this.#hasRemains && !this.isLost) this.#cut();
       if (log.synced < log.groups) await syncLog(log);
       isClosed = !this.isLost && this.#isHeld();
     } catch {

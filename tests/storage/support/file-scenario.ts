@@ -33,14 +33,20 @@ export async function writeNext(store: RunStore, runId: string, { acknowledged, 
   acknowledged.set(runId, seq);
 }
 
-/** Opens a store, writes runs side by side until the log is written anew, and closes it; twice. What fails is noted and passed over. */
+export interface ScenarioOptions {
+  readonly synchronous?: 'FULL' | 'NORMAL';
+  /** Hears of what fails; the scenario goes on. */
+  readonly note?: (error: unknown) => void;
+}
+
+/** Opens a store, writes runs side by side until the log is written anew, and closes it; twice. */
 export async function playScenario(
   directory: string,
   progress: Progress,
-  note: (error: unknown) => void = () => undefined,
+  { synchronous = 'FULL', note = () => undefined }: ScenarioOptions = {},
 ): Promise<void> {
   for (let opened = 0; opened < 2; opened += 1) {
-    const store = createFileStore({ directory });
+    const store = createFileStore({ directory, synchronous });
     const writers = ['a', 'b'].map(async (runId) => {
       for (let count = 0; count < 6; count += 1) await writeNext(store, runId, progress).catch(note);
     });

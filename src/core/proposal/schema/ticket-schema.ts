@@ -32,7 +32,7 @@ export const ticketSchema = z.strictObject({
     .exactOptional(),
   compensation: z
     .strictObject({ role: roleReference, instructions: textSchema })
-    .describe('How to undo the work when the run fails later.')
+    .describe('How to undo the work when the run fails later, or is cancelled.')
     .exactOptional(),
   resources: z
     .array(z.union([nameSchema, z.strictObject({ name: nameSchema, amount: countFrom(1).exactOptional() })]))

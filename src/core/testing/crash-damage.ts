@@ -1,5 +1,6 @@
 import type { Plan } from '../ports/plan.js';
 import type { JournalEntry, RunEvent } from '../ports/run.js';
+import type { RunResult } from '../runtime/run-handle.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import type { Json } from '../shared/json.js';
 import { keysAppliedTwice } from './crash-ledger.js';
@@ -33,7 +34,10 @@ export interface CrashDamage {
 }
 
 /** What is known of a run that crashed, however it was made to. */
-export type CrashedRun = Pick<SimulatedRun, 'ending' | 'journal' | 'hasTicketHook'> & {
+export type CrashedRun = Pick<SimulatedRun, 'journal' | 'hasTicketHook'> & {
+  readonly ending:
+    | { readonly kind: 'ended'; readonly result: Pick<RunResult, 'status' | 'deliverable' | 'gaps'> }
+    | { readonly kind: 'broken'; readonly error: unknown };
   readonly world: Pick<CrashWorld, 'effects' | 'calls' | 'hooks' | 'stored' | 'acknowledged' | 'compactedTo'>;
   readonly user: Pick<SimulatedRun['user'], 'hasDenied'>;
 };

@@ -14,6 +14,8 @@ export interface Behaviour {
 }
 
 export interface ClerkOptions {
+  /** Factor of every delay. Default: 1. */
+  readonly pace?: number;
   readonly clock: Clock;
   readonly effects: EffectLedger;
   readonly behaviours?: Readonly<Record<string, Behaviour>>;
@@ -27,8 +29,17 @@ export interface ClerkOptions {
  * An agent that does one thing to the world for each step, under the key that it gets, and whose output depends on all that it is given.
  * Asked what has happened, it looks.
  */
-export function createClerk({ clock, effects, behaviours = {}, blind = [], harmless = [] }: ClerkOptions): Agent {
-  const sleep = (delayMs: number) => new Promise<void>((resolve) => void clock.schedule(clock.now() + delayMs, resolve));
+export function createClerk({ clock, effects, behaviours = {}, blind = [], harmless = [], pace = 1 }: ClerkOptions): Agent {
+  const sleep = (delayMs: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const stop = clock.schedule(clock.now() + delayMs * pace, resolve);
+      const abort = (): void => {
+        stop();
+        reject(new AgentError('It was told to stop.'));
+      };
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    });
   const affect = (key: string, request: AgentRequest, value: Json): Promise<Json> | Json => {
     if (harmless.includes(request.stepId)) return value;
     const isBlind = blind.includes(request.stepId) && request.kind !== 'compensation';
@@ -39,7 +50,7 @@ export function createClerk({ clock, effects, behaviours = {}, blind = [], harml
       const { stepId, kind, attempt, idempotencyKey } = request;
       const { delayMs, fails = 0, halves, costUsd } = behaviours[stepId] ?? {};
       const usage = { costUsd: costUsd ?? 0.001 };
-      if (delayMs !== undefined) await sleep(delayMs);
+      if (delayMs !== undefined) await sleep(delayMs, context.signal);
       if (kind !== 'compensation' && (fails === 'always' || attempt <= fails)) {
         throw new AgentError(`Attempt ${attempt} at ${stepId} does not work.`, { usage });
       }
@@ -47,7 +58,7 @@ export function createClerk({ clock, effects, behaviours = {}, blind = [], harml
       if (halves) {
         for (const half of ['first', 'second']) {
           await context.once(half, () => affect(`${idempotencyKey}/${half}`, request, half));
-          if (delayMs !== undefined) await sleep(delayMs);
+          if (delayMs !== undefined) await sleep(delayMs, context.signal);
         }
         return { output, usage };
       }

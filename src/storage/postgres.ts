@@ -13,7 +13,7 @@ import { performGroup, type TimedAsk } from './postgres/perform-group.js';
 import { readJournal, readPage, readStoredRun } from './postgres/read.js';
 import { tablesIn } from './postgres/tables.js';
 
-export type { PostgresClient, PostgresPool, PostgresResult } from './postgres/client.js';
+export type { PostgresClient, PostgresPool, PostgresResult, PostgresStatement } from './postgres/client.js';
 
 /** Where the runs are kept, and how long to wait for it. */
 export interface PostgresStoreOptions {
@@ -60,15 +60,17 @@ export function createPostgresStore({ pool, schema = 'planwright', lockTimeoutMs
     },
     async load(runId) {
       guard();
-      return database.read('load', (query) => readStoredRun(query, tables, runId));
+      return database.read({ operation: 'load', isByKeys: true }, (query) => readStoredRun(query, tables, runId));
     },
     async journal(runId, range) {
       guard();
-      return database.read('read the journal', (query) => readJournal(query, tables, { runId, range }));
+      return database.read({ operation: 'read the journal', isByKeys: true }, (query) =>
+        readJournal(query, tables, { runId, range }),
+      );
     },
     async list(filter = {}) {
       guard();
-      return database.read('list', (query) => readPage(query, tables, filter));
+      return database.read({ operation: 'list', isByKeys: false }, (query) => readPage(query, tables, filter));
     },
     async claim({ runId, owner, at, leaseMs, insteadOf }) {
       guard();

@@ -5,9 +5,16 @@ export interface PostgresResult {
   readonly command: string;
 }
 
+/** A statement as `pg` takes it. One that has a name is planned once for each connection. */
+export interface PostgresStatement {
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
 /** A connection that a pool has lent out: the part of `pg`'s `PoolClient` that the store uses. */
 export interface PostgresClient {
-  query(text: string, values?: unknown[]): Promise<PostgresResult>;
+  query(statement: PostgresStatement): Promise<PostgresResult>;
   /** Gives the connection back, or ends it. */
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -22,5 +29,5 @@ export interface PostgresPool {
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** A statement inside a transaction. */
+/** Carries out a statement inside a transaction. */
 export type Query = (text: string, values?: readonly unknown[]) => Promise<PostgresResult['rows']>;

@@ -4,6 +4,7 @@ import { StoreUnavailableError } from '../../core/shared/store-error.js';
 import type { PostgresPool, Query } from './client.js';
 import { type Deadline, deadlineAt, monotonicNow, pauseAfter } from './deadline.js';
 import { failureOf, isPassing } from './failures.js';
+import { createPlans } from './plans.js';
 import { prepareTables, type Tables } from './tables.js';
 import { transact, type Work } from './transaction.js';
 import type { Mark } from './write-group.js';
@@ -15,11 +16,18 @@ export interface DatabaseOptions {
   readonly lockTimeoutMs: number;
 }
 
+export interface ReadOptions {
+  /** In the words of errors. */
+  readonly operation: string;
+  /** Whether its statements ask for rows by their keys. */
+  readonly isByKeys: boolean;
+}
+
 /** The tables of one store, made when they are first needed. */
 export interface Database {
   readonly tables: Tables;
   /** Reads in one transaction, again where the server was away. @throws PlanwrightError */
-  read<T>(operation: string, work: (query: Query) => Promise<T>): Promise<T>;
+  read<T>(options: ReadOptions, work: (query: Query) => Promise<T>): Promise<T>;
   /**
    * Writes in one transaction, again where that may help. `undefined` from `work` begins anew. Calls must not overlap. @throws what PostgreSQL or `pg` has thrown, and StoreUnavailableError where it cannot be known whether it was committed.
    */
@@ -32,6 +40,7 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
   const writer = randomUUID();
   let transactions = 0;
   let prepared: Promise<void> | undefined;
+  const plans = createPlans();
   const inTime = (): Deadline => deadlineAt(monotonicNow() + lockTimeoutMs);
 
   const prepare = (deadline: Deadline): Promise<void> => {
@@ -59,6 +68,7 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
         if (value !== undefined) return value;
         if (deadline.isOver()) throw new StoreUnavailableError('write', 'other processes came first, over and over.');
       } catch (error) {
+        if (plans.giveUp(error)) continue;
         if (!isPassing(error) || pool.ending === true || deadline.isOver()) throw error;
         await pauseAfter(count, deadline);
       }
@@ -94,11 +104,12 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
   return {
     tables,
 
-    async read(operation, work) {
+    async read({ operation, isByKeys }, work) {
       const deadline = inTime();
+      const options = { pool, mode: 'read', deadline, operation, ...(isByKeys && { plans }) } as const;
       try {
         const { value } = await untilDone(deadline, async () => {
-          const end = await transact({ pool, mode: 'read', deadline, operation }, async (query) => ({
+          const end = await transact(options, async (query) => ({
             value: await work(query),
             end: 'commit' as const,
           }));
@@ -115,7 +126,7 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
       return untilDone(deadline, async () => {
         transactions += 1;
         const mark = { writer, transaction: transactions };
-        const end = await transact<T | undefined>({ pool, mode: 'write', deadline, operation: 'write' }, async (query) => {
+        const end = await transact<T | undefined>({ pool, mode: 'write', deadline, operation: 'write', plans }, async (query) => {
           const done = await work(query, mark);
           return done ?? { value: undefined, end: 'roll back' };
         });

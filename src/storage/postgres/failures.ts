@@ -40,6 +40,9 @@ export const isRefusal = (error: unknown): boolean => {
 /** Whether PostgreSQL refused a value: too long for an index, or not to be held. Other requests of the group may be sound. */
 export const isFaultOfValue = (error: unknown): boolean => /^(?:22|23|54)/.test(sqlStateOf(error) ?? '');
 
+/** Whether a statement that was to be known by its name is unknown, or known already, or was planned for tables that have changed. */
+export const isRefusalOfNames = (error: unknown): boolean => /^(?:26000|42P05|0A000)$/.test(sqlStateOf(error) ?? '');
+
 /** What a caller is told. Errors of planwright are told as they are. */
 export function failureOf(operation: string, error: unknown): Error {
   if (isPlanwrightError(error)) return error;

@@ -2,6 +2,7 @@ import { InvariantError } from '../../core/shared/error.js';
 import type { PostgresClient, PostgresPool, PostgresResult, Query } from './client.js';
 import { type Deadline, type Guard, guardOf } from './deadline.js';
 import { isRefusal } from './failures.js';
+import type { Plans } from './plans.js';
 
 export interface TransactionOptions {
   readonly pool: PostgresPool;
@@ -9,6 +10,8 @@ export interface TransactionOptions {
   readonly deadline: Deadline;
   /** What it is for, in the words of errors. */
   readonly operation: string;
+  /** Given where all statements come again and again, and ask for rows by their keys. */
+  readonly plans?: Plans;
 }
 
 export type TransactionEnd<T> =
@@ -43,16 +46,19 @@ export async function transact<T>(
 
 async function workOn<T>(
   client: PostgresClient,
-  { mode, deadline, guard }: TransactionOptions & { readonly guard: Guard },
+  { mode, deadline, plans, guard }: TransactionOptions & { readonly guard: Guard },
   work: (query: Query) => Promise<Work<T>>,
 ): Promise<TransactionEnd<T>> {
-  const ask = (text: string, values?: unknown[]) => guard.within(client.query(text, values));
-  const query: Query = async (text, values) => (await ask(text, values && [...values])).rows;
+  const ask = (text: string) => guard.within(client.query({ text }));
+  const query: Query = async (text, values = []) => {
+    const statement = plans && values.length > 0 ? plans.named(text, [...values]) : { text, values: [...values] };
+    return (await guard.within(client.query(statement))).rows;
+  };
   // The pool does not listen to a connection that it has lent out, and an error that nobody hears ends the process.
   client.on('error', ignore);
   let isSound = false;
   try {
-    await ask(opening(mode, deadline.leftMs()));
+    await ask(`${opening(mode, deadline.leftMs())} ${plans ? byKeys : ''}`);
     const { value, end } = await work(query);
     if (end === 'roll back') {
       await ask('ROLLBACK');
@@ -107,11 +113,13 @@ async function lend(pool: PostgresPool, guard: Guard): Promise<PostgresClient> {
  * disk, nothing waits for longer than the deadline, and a process that is frozen in the middle keeps its locks for a third of that.
  */
 function opening(mode: 'read' | 'write', leftMs: number): string {
-  if (mode === 'read') return `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; ${limits(leftMs)}`;
-  return `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${limits(leftMs)};
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
+  const settings = `
+    SET LOCAL statement_timeout = ${leftMs}; SET LOCAL lock_timeout = ${leftMs};
+    SET LOCAL idle_in_transaction_session_timeout = ${Math.max(1_000, Math.ceil(leftMs / 3))};`;
+  if (mode === 'read') return `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; ${settings}`;
+  return `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${settings}
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off';`;
 }
 
-const limits = (leftMs: number): string =>
-  `SET LOCAL statement_timeout = ${leftMs}; SET LOCAL lock_timeout = ${leftMs};
-   SET LOCAL idle_in_transaction_session_timeout = ${Math.max(1_000, Math.ceil(leftMs / 3))}`;
+/** A plan that is kept was made when the tables were small, and must not be to read them whole. */
+const byKeys = 'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;';

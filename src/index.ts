@@ -62,7 +62,7 @@ export { materialize, type MaterializedRun } from './core/materializer/materiali
 export { toStateMachine } from './core/materializer/to-state-machine.js';
 export { NotApprovedError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
 export type { Checkpoint } from './core/kernel/checkpoint.js';
-export { createKernel, replay, type Kernel } from './core/kernel/create-kernel.js';
+export { createKernel, replay, type Kernel, type StoredCheckpoint } from './core/kernel/create-kernel.js';
 export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';
 export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 

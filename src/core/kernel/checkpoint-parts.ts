@@ -81,37 +81,33 @@ function pack(rows: Column): PackedColumn {
  *
  * @throws CheckpointMismatchError when they are of a format that this version does not read, or one is missing.
  */
-export function checkpointOf(parts: CheckpointParts): Checkpoint {
-  const head = objectOf(partOf(parts, 'run'));
-  const { formatVersion, digest, steps, accounts, run, agenda, abandoned } = head;
+export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Checkpoint {
+  const stored = (parts['run'] as { readonly digest?: unknown } | null | undefined)?.digest;
   const fail = (detail: string): never => {
-    throw new CheckpointMismatchError('unknown', typeof digest === 'string' ? digest : 'unknown', detail);
+    throw new CheckpointMismatchError(expectedDigest, typeof stored === 'string' ? stored : 'unknown', detail);
   };
+  const partOf = (name: string): JsonObject => {
+    const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
+    if (typeof part === 'object' && part !== null && !Array.isArray(part)) return part as JsonObject;
+    return fail(`its part "${name}" is missing`);
+  };
+  const blocksNamed = (name: string, rows: number): readonly JsonObject[] =>
+    Array.from({ length: blocksOf(rows) }, (_, block) => partOf(`${name}/${block}`));
+  const head = partOf('run');
+  const { formatVersion, digest, steps, accounts, run, agenda, abandoned } = head;
   if (formatVersion !== checkpointFormat) {
     return fail(`its format is version ${JSON.stringify(formatVersion)}, this kernel reads version ${checkpointFormat}`);
   }
   if (!Number.isSafeInteger(steps) || !Number.isSafeInteger(accounts)) return fail('it does not say how many steps it has');
-  const stepParts = blocksNamed(parts, 'steps', steps as number);
+  const stepParts = blocksNamed('steps', steps as number);
   const columns = {
     ...unpack(stepParts, { rows: steps as number, fail }),
-    ...unpack(blocksNamed(parts, 'accounts', accounts as number), { rows: accounts as number, fail }),
+    ...unpack(blocksNamed('accounts', accounts as number), { rows: accounts as number, fail }),
   };
   const routes = stepParts.flatMap((part) => (part['routes'] ?? []) as unknown as Checkpoint['routes']);
   const errors = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`errors/${block}`] ?? []);
   return { formatVersion, digest, run, agenda, abandoned, columns, routes, errors: errors.flat() } as unknown as Checkpoint;
 }
-
-function partOf(parts: CheckpointParts, name: string): Json {
-  const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
-  if (part !== undefined && part !== null) return part;
-  throw new CheckpointMismatchError('unknown', 'unknown', `its part "${name}" is missing`);
-}
-
-const objectOf = (value: Json): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
-
-const blocksNamed = (parts: CheckpointParts, name: string, rows: number): readonly JsonObject[] =>
-  Array.from({ length: blocksOf(rows) }, (_, block) => objectOf(partOf(parts, `${name}/${block}`)));
 
 interface Unpacking {
   readonly rows: number;

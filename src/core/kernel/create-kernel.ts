@@ -130,7 +130,7 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
 
 function restore(core: RunCore, from: Checkpoint | StoredCheckpoint): void {
   if (!('parts' in from)) return restoreCheckpoint(core, from);
-  restoreCheckpoint(core, checkpointOf(from.parts));
+  restoreCheckpoint(core, checkpointOf(from.parts, core.materialized.digest));
   forgetChanges(core);
 }
 

@@ -176,6 +176,51 @@ it('HB-62, CX-18: of two processes that recover at once, one takes up each run, 
   }
 });
 
+it('CX-18: in one process, too, a run is taken up once, however many ask for it at once and in whatever way', async () => {
+  for (const storeMs of [0, 1, 3]) {
+    for (let delayMs = 0; delayMs <= 12; delayMs += 1) {
+      const world = createRestartWorld({ script: { default: { delayMs: 700 } } });
+      const dead = world.boot();
+      const proposed = await world.propose(dead, chain);
+      const { runId } = proposed;
+      await world.clock.runUntil(dead.orchestrator.approve(runId, approvalOf(proposed)));
+      await world.clock.advanceAsync(1_000);
+      dead.kill();
+      const { orchestrator } = world.boot({ storeMs });
+      const run = await world.clock.runUntil(orchestrator.run(runId));
+      const waiting = <T>(turns: number, verb: () => Promise<T>) => world.clock.sleep(turns * delayMs).then(verb);
+      const asked = [
+        waiting(0, () => orchestrator.recover()),
+        waiting(1, () => run.pause().then(() => run.resume())),
+        waiting(2, () => orchestrator.approve(runId, approvalOf(proposed))),
+        waiting(3, () => orchestrator.recover()),
+      ];
+      await world.clock.runUntil(Promise.all(asked));
+      expect(await world.end(run)).toMatchObject({ status: 'completed' });
+      expect(world.called(2)).toEqual(['b', 'c', 'synthesis']);
+      expect((await journalTypes(world, runId)).filter((type) => type === 'run.recovered')).toHaveLength(1);
+    }
+  }
+});
+
+it('what was claimed before the store failed to list more is taken up all the same', async () => {
+  const world = createRestartWorld({ script: { default: { delayMs: 700 } } });
+  const dead = world.boot();
+  for (let nth = 0; nth < 150; nth += 1) await world.start(dead, tickets(['a']));
+  dead.kill();
+  let lists = 0;
+  const failing = (inner: RunStore): RunStore => ({
+    ...inner,
+    list: (filter) => ((lists += 1) === 2 ? Promise.reject(new Error('The connection was lost.')) : inner.list(filter)),
+  });
+  const { orchestrator } = world.boot({ wrapStore: failing });
+  expect(await rejectionOf(world.clock.runUntil(orchestrator.recover()))).toMatchObject({ message: 'The connection was lost.' });
+  const taken = await world.clock.runUntil(orchestrator.recover());
+  expect(taken).toHaveLength(150);
+  for (const run of taken) expect((await world.end(run)).status).toBe('completed');
+  expect(world.called(2)).toHaveLength(300);
+});
+
 it('HB-62: single-agent runs split among two processes on one store, and none starts twice', async () => {
   const world = createRestartWorld({ leaseMs, script: { default: { delayMs: 100 } } });
   const processes = [world.boot({ owner: 'one' }), world.boot({ owner: 'two' })];
@@ -337,4 +382,31 @@ it('a house that hangs for one run holds up the recovery of no other', async () 
   const others = await Promise.all(['run-0002', 'run-0003'].map((runId) => second.orchestrator.run(runId)));
   for (const run of others) expect(run.view().status).toBe('completed');
   expect((await world.clock.runUntil(recovering)).map(({ runId }) => runId)).toEqual(['run-0002', 'run-0003']);
+});
+
+it('HB-37: a house that hangs for one run keeps no process from taking over the runs of another', async () => {
+  const roles = [
+    { key: 'worker', kind: 'existing', agentId: 'worker' },
+    { key: 'writer', kind: 'hire', hire: { name: 'Writer' } },
+  ] as const;
+  const calm: Workspace = { hire: async ({ role }) => ({ agentId: role, agent: async () => new Promise(() => undefined) }) };
+  const hangs: Workspace = { hire: () => new Promise(() => undefined) };
+  const world = createRestartWorld({ leaseMs, workspaceTimeoutMs: 3_600_000, script: { default: { delayMs: 600_000 } } });
+  const one = world.boot({ owner: 'one', workspace: calm });
+  await world.start(one, tickets([ticket('a', { role: 'writer' })], { roles }));
+  const two = world.boot({ owner: 'two' });
+  const { runId } = await world.start(two, chain);
+  one.kill();
+  const three = world.boot({ owner: 'three', workspace: hangs });
+  await world.clock.advanceAsync(leaseMs);
+  const recovering = three.orchestrator.recover();
+  await world.clock.advanceAsync(leaseMs);
+  two.kill();
+  await world.clock.advanceAsync((leaseMs * 4) / 3);
+  expect(world.called(3)).toEqual(['a']);
+  expect((await three.orchestrator.run(runId)).view().status).toBe('executing');
+  // Which of them waits for the hire is told in the end.
+  expect(await rejectionOf(world.clock.runUntil(recovering))).toMatchObject({
+    failures: [{ error: { code: 'HIRE_NOT_POSSIBLE' } }],
+  });
 });

@@ -53,8 +53,8 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
   };
 
   /** Starts the run, or goes on with it, unless another process is at it. */
-  const begin = async (run: ManagedRun, { approved, approval }: Begin): Promise<void> => {
-    const claimed = await claim(run.runId);
+  const begin = async ({ runId }: ManagedRun, { approved, approval }: Begin): Promise<void> => {
+    const claimed = runs.atWork(runId) ? undefined : await claim(runId);
     if (!claimed) return;
     if (claimed.status !== 'proposed') return runs.takeUp(claimed);
     const current = await stillAccepted(claimed, { approved, approval });
@@ -78,13 +78,13 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
       await first.started;
     } else if (run.status === 'proposed') {
       checkRoles({ ...surroundings, plan: run.plan });
-      const started = begin(run, { approved, approval }).finally(() => starting.delete(runId));
+      const started = runs.take(runId, () => begin(run, { approved, approval })).finally(() => starting.delete(runId));
       starting.set(runId, { steps: approved.steps, started });
       await started;
     } else {
       expectCovered(run, approved);
       // One that a crash has left behind goes on from where it was.
-      if (run.isOpen && !run.isDriven) await begin(run, { approved, approval });
+      if (run.isOpen && !run.isDriven) await runs.take(runId, () => begin(run, { approved, approval }));
     }
     const now = await runs.open(runId);
     // Another process may have approved another revision, or another part of it.

@@ -1,7 +1,8 @@
 import type { CancelTimer } from '../ports/clock.js';
 import type { RunSummary } from '../ports/store.js';
+import { createDeferred } from './deferred.js';
 import { RecoveryError } from './errors.js';
-import { lostStarts } from './lost-starts.js';
+import { lostStarts, type Suspects } from './lost-starts.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
 import type { RunSurroundings } from './run-surroundings.js';
@@ -20,52 +21,78 @@ export interface Recovery {
   stop(): void;
 }
 
+/** A run that is being taken up. */
+interface Taking {
+  /** Nothing where another has it, or where it failed. */
+  readonly claimed: Promise<ManagedRun | undefined>;
+  readonly end: Promise<TakingEnd>;
+}
+interface TakingEnd {
+  readonly run?: ManagedRun | undefined;
+  readonly failure?: RecoveryFailure;
+}
+
+interface Sweep {
+  /** Resolves when all that were claimed are going on again. */
+  readonly failures: Promise<readonly RecoveryFailure[]>;
+}
+
 /** Runs that are claimed or loaded at a time. */
 const batch = 50;
 
 export function createRecovery(registry: RunRegistry, surroundings: RunSurroundings): Recovery {
   const { store, clock, leaseMs, isClosing } = surroundings;
-  let current: Promise<readonly RecoveryFailure[]> | undefined;
+  let current: Promise<Sweep> | undefined;
   let untold: ManagedRun[] = [];
   let cancel: CancelTimer | undefined;
   let isWatching = false;
 
-  /** One round over all runs that somebody has to do something for. */
-  const sweep = async (): Promise<readonly RecoveryFailure[]> => {
-    const failures: RecoveryFailure[] = [];
-    const claimed: ManagedRun[] = [];
-    for await (const page of openRuns()) {
-      const mine = page.filter(({ runId }) => !isAtWork(registry.all.get(runId)));
-      for (let index = 0; index < mine.length; index += batch) {
-        await Promise.all(mine.slice(index, index + batch).map((run) => claim(run, { claimed, failures })));
-      }
-    }
+  /** One round over all runs that somebody has to do something for. Resolves when all are claimed that can be, with how it goes on with them. */
+  const sweep = async (): Promise<Sweep> => {
+    const found: Taking[] = [];
     // Only with all of them at hand can be told which attempt took the process down.
-    const suspects = lostStarts(claimed);
+    const together = createDeferred<Suspects>();
+    const claimAll = async (): Promise<void> => {
+      for await (const page of openRuns()) {
+        const left = page.filter(({ runId }) => !registry.atWork(runId) && !registry.isBeingTaken(runId));
+        for (let index = 0; index < left.length; index += batch) {
+          const claiming = left.slice(index, index + batch).map(({ runId }) => take(runId, together.promise));
+          found.push(...claiming);
+          await Promise.all(claiming.map(({ claimed }) => claimed));
+        }
+      }
+    };
+    const unlisted = await claimAll().catch((error: unknown) => ({ error }));
+    const claimed = await Promise.all(found.map((one) => one.claimed));
+    together.resolve(lostStarts(claimed.flatMap((run) => run ?? [])));
     // At once, so that one whose house takes its time holds up no other.
-    const taken = await Promise.all(
-      claimed.map((run) =>
-        registry.takeUp(run, suspects).then(
-          () => run,
-          (error: unknown) => void failures.push({ runId: run.runId, error }),
-        ),
-      ),
-    );
-    untold.push(...taken.flatMap((run) => run ?? []));
-    return failures;
+    const failures = Promise.all(found.map(({ end }) => end)).then((ends) => {
+      untold.push(...ends.flatMap((end) => end.run ?? []));
+      if (unlisted) throw unlisted.error;
+      return ends.flatMap(({ failure }) => failure ?? []);
+    });
+    failures.catch(() => undefined);
+    return { failures };
   };
 
-  const claim = async (
-    { runId }: RunSummary,
-    { claimed, failures }: { readonly claimed: ManagedRun[]; readonly failures: RecoveryFailure[] },
-  ): Promise<void> => {
-    if (isClosing()) return;
-    try {
-      const answer = await registry.claim(runId);
-      if (!('heldBy' in answer)) claimed.push(answer);
-    } catch (error) {
-      failures.push({ runId, error });
-    }
+  /** Claims one run, and goes on with it when all are claimed that can be. */
+  const take = (runId: string, together: Promise<Suspects>): Taking => {
+    const claimed = createDeferred<ManagedRun | undefined>();
+    const work = async (): Promise<ManagedRun | undefined> => {
+      const answer = isClosing() || registry.atWork(runId) ? undefined : await registry.claim(runId);
+      const run = answer && 'heldBy' in answer ? undefined : answer;
+      claimed.resolve(run);
+      if (run) await registry.takeUp(run, await together);
+      return run;
+    };
+    const end = registry.take(runId, work).then(
+      (run): TakingEnd => ({ run }),
+      (error: unknown): TakingEnd => {
+        claimed.resolve(undefined);
+        return { failure: { runId, error } };
+      },
+    );
+    return { claimed: claimed.promise, end };
   };
 
   async function* openRuns(): AsyncGenerator<readonly RunSummary[]> {
@@ -88,7 +115,7 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
   };
 
   /** Two rounds at once would take up the same runs. */
-  const round = (): Promise<readonly RecoveryFailure[]> => {
+  const round = (): Promise<Sweep> => {
     current ??= sweep().finally(() => (current = undefined));
     return current;
   };
@@ -97,13 +124,14 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
     async now(onFailure) {
       // One that is under way may have listed the runs before this call was made.
       await current?.catch(() => undefined);
-      const failures = await round();
-      const taken = untold;
-      untold = [];
+      const swept = await round();
       if (!isWatching) {
         isWatching = true;
         watch();
       }
+      const failures = await swept.failures;
+      const taken = untold;
+      untold = [];
       if (onFailure) failures.forEach(onFailure);
       else if (failures.length > 0) throw new RecoveryError(taken, failures);
       return taken;
@@ -114,5 +142,3 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
     },
   };
 }
-
-const isAtWork = (run: ManagedRun | undefined): boolean => run?.isDriven === true && !run.halted;

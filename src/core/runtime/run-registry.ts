@@ -21,6 +21,15 @@ export interface RunRegistry extends RunFollower {
   open(runId: string): Promise<ManagedRun>;
   /** Makes this process the owner of a stored run, which has yet to be taken up. Where there is another owner, gives its name. @throws RunNotFoundError */
   claim(runId: string): Promise<ManagedRun | { readonly heldBy: string }>;
+  /**
+   * Does what makes this process drive a run, once nothing else here is at that: a run that was claimed or taken up twice would have all of it
+   * started twice.
+   */
+  take<T>(runId: string, work: () => Promise<T>): Promise<T>;
+  /** Whether such work is under way. */
+  isBeingTaken(runId: string): boolean;
+  /** The run, where it is driven here. */
+  atWork(runId: string): ManagedRun | undefined;
   /** Goes on with a claimed run from wherever it was left. */
   takeUp(run: ManagedRun, suspects?: Suspects): Promise<void>;
   /** Leaves a claimed run to others, because of an error: perhaps another process, with other agents or another version, can go on with it. */
@@ -39,8 +48,7 @@ export interface RunRegistry extends RunFollower {
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   const { store, clock, hold, ids, missedTimers, isClosing } = surroundings;
   const runs = new Map<string, ManagedRun>();
-  /** Claims on their way: two verbs on one run must not both take it up. */
-  const driving = new Map<string, Promise<ManagedRun>>();
+  const taking = new Map<string, Promise<unknown>>();
 
   const add = (run: ManagedRun): void => {
     runs.set(run.runId, run);
@@ -62,6 +70,16 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   const atWork = (runId: string): ManagedRun | undefined => {
     const run = runs.get(runId);
     return run?.isDriven && !run.halted ? run : undefined;
+  };
+
+  const take = <T>(runId: string, work: () => Promise<T>): Promise<T> => {
+    const done = (taking.get(runId) ?? Promise.resolve()).catch(() => undefined).then(work);
+    const forget = (): void => {
+      if (taking.get(runId) === done) taking.delete(runId);
+    };
+    taking.set(runId, done);
+    done.then(forget, forget);
+    return done;
   };
 
   /** What is shown in the place of runs that could not be followed any more. */
@@ -186,13 +204,10 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
     takeUp,
     giveUp,
     unclaim,
-    async drive(runId) {
-      const run = atWork(runId);
-      if (run) return run;
-      const started = driving.get(runId) ?? driveNow(runId).finally(() => driving.delete(runId));
-      driving.set(runId, started);
-      return started;
-    },
+    take,
+    isBeingTaken: (runId) => taking.has(runId),
+    atWork,
+    drive: async (runId) => atWork(runId) ?? take(runId, async () => atWork(runId) ?? driveNow(runId)),
     async output(run, stepId) {
       // A snapshot has what the journal before it had.
       const snapshot = readSnapshot(run.runId, (await store.load(run.runId))?.checkpoint);

@@ -27,7 +27,7 @@ import { ada } from '../../running/support/world.js';
 export type Moment = { readonly done: boolean } & (
   | { readonly on: 'commit'; readonly entries: readonly JournalEntry[] }
   | { readonly on: 'call' | 'probe'; readonly request: AgentRequest }
-  | { readonly on: 'hook'; readonly hook: keyof Workspace; readonly idempotencyKey: string }
+  | { readonly on: 'hook'; readonly hook: keyof Workspace; readonly idempotencyKey: string; readonly event?: RunEvent }
 );
 
 /** A call of an agent, in whichever process. */
@@ -307,7 +307,7 @@ function guardWorkspace(inner: Workspace, noting: Noting & { readonly hooks: Not
   const guarded = Object.entries(inner).map(([name, perform]: [string, unknown]) => {
     const hook = name as keyof Workspace;
     const through = ({ idempotencyKey, event, ...rest }: HookRequest): Promise<unknown> =>
-      mortal.lived({ on: 'hook', hook, idempotencyKey }, async () => {
+      mortal.lived({ on: 'hook', hook, idempotencyKey, ...(event && { event }) }, async () => {
         hooks.push({ process, hook, idempotencyKey, ...(event && { event }) });
         const call = perform as (request: HookRequest) => Promise<unknown>;
         const answer = await call.call(inner, { idempotencyKey, ...(event && { event }), ...rest });

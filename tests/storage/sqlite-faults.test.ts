@@ -304,6 +304,22 @@ describe('a disk that fails', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await store.load('r')).toMatchObject({ seq: 2, journal: [...first.entries, ...second.entries] });
   });
+
+  it('says what became of a commit in the end, and not what it had come to before it was tried again', async () => {
+    const raw = openRaw(temporaryPath());
+    const { database, failAt } = flaky(raw);
+    const meanwhile: SqliteDatabase = {
+      prepare: (sql) => database.prepare(sql),
+      exec(sql) {
+        database.exec(sql);
+        if (sql === 'ROLLBACK') raw.exec('DELETE FROM journal; DELETE FROM runs');
+      },
+    };
+    const store = open({ database: meanwhile });
+    await store.commit(first);
+    failAt(/^COMMIT/, 'SQLITE_BUSY');
+    await expect(store.commit(second)).rejects.toMatchObject({ code: 'STORE_CONFLICT', actualSeq: 0 });
+  });
 });
 
 describe('a row that is not as it was written', () => {

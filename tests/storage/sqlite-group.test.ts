@@ -54,3 +54,18 @@ it('shows nothing of a commit before it is durable', async () => {
   await writing;
   expect(await store.load('a')).toMatchObject({ seq: 1 });
 });
+
+it('writes what was asked for before it was closed, and takes nothing more', async () => {
+  const { store } = counted();
+  const before = store.commit(commitOf({ runId: 'a', expectedSeq: 0 }));
+  const closing = store.close();
+  const late = [
+    store.commit(commitOf({ runId: 'a', expectedSeq: 1 })),
+    store.load('a'),
+    store.renew({ owner: 'one', at: 0, leaseMs: 1 }),
+  ];
+  for (const call of late) await expect(call).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  await before;
+  await closing;
+  await store.close();
+});

@@ -1,5 +1,5 @@
 import type { RunStore, RunSummary } from 'planwright';
-import { createSqliteStore, type SqliteStoreOptions } from 'planwright/storage/sqlite';
+import { createSqliteStore, type SqliteDatabase, type SqliteStoreOptions } from 'planwright/storage/sqlite';
 import { storeConformance } from 'planwright/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -137,6 +137,44 @@ describe('what is stored', () => {
     await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
     expect(valueIn(database, 'PRAGMA journal_mode')).toBe('wal');
     expect(valueIn(database, 'PRAGMA synchronous')).toBe(level);
+  });
+
+  it('is synced with more care where there can be no write-ahead log', () => {
+    const database = openRaw(':memory:');
+    open({ database });
+    expect(valueIn(database, 'PRAGMA journal_mode')).toBe('memory');
+    expect(valueIn(database, 'PRAGMA synchronous')).toBe(3);
+  });
+
+  it('CX-18: is one store where two processes make the file at once', async () => {
+    const path = temporaryPath();
+    const raw = openRaw(path);
+    let isFirst = true;
+    const database: SqliteDatabase = {
+      prepare: (sql) => raw.prepare(sql),
+      exec(sql) {
+        // This one has seen an empty file, and then the other comes first.
+        if (sql.startsWith('BEGIN') && isFirst) {
+          isFirst = false;
+          open({ path });
+        }
+        return raw.exec(sql);
+      },
+    };
+    const stores = [open({ database }), open({ path })];
+    expect(isFirst).toBe(false);
+    for (const [expectedSeq, store] of stores.entries()) await store.commit(commitOf({ runId: 'r', expectedSeq }));
+  });
+
+  it('forgets leases a week after they ran out, and no others', async () => {
+    const database = openRaw(':memory:');
+    const store = open({ database });
+    await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
+    const week = 7 * 86_400_000;
+    await store.renew({ owner: 'long gone', at: 0, leaseMs: 10 });
+    await store.renew({ owner: 'gone', at: 0, leaseMs: 20 });
+    await store.claim({ runId: 'r', owner: 'one', at: week + 10, leaseMs: 1 });
+    expect(valueIn(database, 'SELECT group_concat(owner) FROM leases')).toBe('gone,one');
   });
 
   it('reads little of a long listing, whatever it is filtered by', async () => {

@@ -206,9 +206,9 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     take({ type: 'run.recovered', lost, maxLostStarts: fate.maxLostStarts, shiftMs: choice % 3 === 0 ? 1_000 : 0 });
   };
 
-  /** Says something twice, unless that would be a lie: that the process was lost, or that somebody has looked again. */
+  /** Says something twice, unless that would be a lie: that a process was lost, that somebody has looked, or that a call has begun. */
   const repeat = (input: Turn['input']): void => {
-    if (input.type !== 'run.recovered' && input.type !== 'step.probed') take(input);
+    if (input.type !== 'run.recovered' && input.type !== 'step.probed' && input.type !== 'step.started') take(input);
   };
 
   const control = (what: Control, choice: number): void => {

@@ -49,14 +49,14 @@ const givenUpTimer = (index: number, attempt: number): string => `given-up:${ind
 
 /** Nobody may be there any more to end what was given up: from now on, all of it has a limit. */
 export function limitAbandoned(core: RunCore, at: number): void {
-  for (const [index, attempt, , , dueAt] of [...core.ledger.abandoned.values()]) {
+  for (const [index, attempt, , , dueAt] of core.ledger.abandonedInOrder()) {
     if (dueAt === 0 && !isInDoubt(core, index, attempt)) limit(core, { index, attempt, dueAt: at + core.run.graceMs });
   }
 }
 
 /** Sets the limits again that there are, `shiftMs` later. */
 export function setLimitsAgain(core: RunCore, shiftMs: number): void {
-  for (const [index, attempt, , , dueAt] of [...core.ledger.abandoned.values()]) {
+  for (const [index, attempt, , , dueAt] of core.ledger.abandonedInOrder()) {
     if (dueAt > 0) limit(core, { index, attempt, dueAt: dueAt + shiftMs });
   }
 }

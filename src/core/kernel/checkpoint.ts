@@ -49,7 +49,7 @@ export function runPartOf({ run, agenda, ledger, materialized }: RunCore) {
     digest: materialized.digest,
     run: { ...run, agendaHead: 0, stop: run.stop && { ...run.stop }, undoing: run.undoing && { ...run.undoing } },
     agenda: agenda.slice(run.agendaHead),
-    abandoned: [...ledger.abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
+    abandoned: ledger.abandonedInOrder(),
   };
 }
 

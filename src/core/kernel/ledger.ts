@@ -61,6 +61,8 @@ export interface Ledger {
   readonly columns: LedgerColumns;
   /** Attempts that were given up but have not ended, by step and attempt. */
   readonly abandoned: Map<string, AbandonedAttempt>;
+  /** By step, then by attempt: whatever is done with all of them must not depend on when each was given up. */
+  abandonedInOrder(): AbandonedAttempt[];
   reserve(index: number): Reservation;
   /** Reserves what the tightest account has left, and if that is nothing: no ceiling keeps a step from being undone. */
   reserveRest(index: number): Allowance;
@@ -150,6 +152,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
   return {
     columns,
     abandoned,
+    abandonedInOrder: () => [...abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     reserve(index) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
       const short = offers.find((found) => typeof found === 'object');

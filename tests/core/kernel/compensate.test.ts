@@ -256,6 +256,16 @@ describe('an attempt that was given up before its run was over', () => {
     expect(kernel.ledger.spentTokens).toBe(spentTokens + 1);
   });
 
+  it('is seen to in the order of the plan, so that a kernel from a checkpoint says the same', () => {
+    const steps = ['a', 'b'].map((id) => ({ id, timeoutMs: 5 }));
+    const run = materialized(handWritten(steps));
+    const timedOut = (stepId: string): RunInput => ({ type: 'step.timed-out', at: 6, stepId, attempt: 1 });
+    const { kernel } = take(run, [begin, started('a'), started('b'), timedOut('b')]);
+    const twin = createKernel(run, kernel.checkpoint());
+    expect(twin.apply(timedOut('a'))).toEqual(kernel.apply(timedOut('a')));
+    expect(createKernel(run, kernel.checkpoint()).apply(recovered)).toEqual(kernel.apply(recovered));
+  });
+
   it('is not waited for any longer', () => {
     const { kernel } = completed();
     const commands = kernel.apply({ type: 'step.given-up', at: 18, stepId: 'a', attempt: 1 });

@@ -11,12 +11,17 @@ export function startReady(core: RunCore, pace: Pace): boolean {
   const { run, ready, columns } = core;
   for (let index = ready.peek(); index !== undefined; index = ready.peek()) {
     if (run.stop || run.pause === 'paused' || isOver(core)) return true;
+    // A step that left the queue otherwise (cancelled, gated, asked for again) has left its place behind.
+    if (statusOf(core, index) !== 'ready' || columns.issued[index] === 1) {
+      ready.pop();
+      continue;
+    }
     if (pace.left <= 0) return false;
-    pace.left -= 1;
-    // A step that left the queue otherwise (cancelled, gated) has left its place behind.
-    const waits = statusOf(core, index) === 'ready' && columns.issued[index] === 0;
-    if (waits && !mayGoOn(core, index, pace.at)) return true;
-    if (!waits || columns.issued[index] === 1) ready.pop();
+    // Only what is done counts: places left behind are not in a checkpoint, and must not move what comes after them.
+    const said = core.out.length;
+    const goesOn = mayGoOn(core, index, pace.at);
+    if (core.out.length > said) pace.left -= 1;
+    if (!goesOn) return true;
   }
   return true;
 }

@@ -173,4 +173,26 @@ describe('a recovery of many steps', () => {
     expect(ofType(kernel.apply(recovered), 'step.start').length).toBeLessThan(1_000);
     expect(ofType(applyAll(kernel, recovered), 'step.start')).toEqual(asked);
   });
+
+  it('CC-22 HB-46 leads to the same ids, whatever checkpoints the kernel went through', () => {
+    const roots = Array.from({ length: 1_500 }, (_, index) => ({ id: `t${index}` }));
+    const machines = materialized(handWritten([...roots, { id: 'last', dependsOn: ['t0'] }]));
+    const done = [
+      { type: 'step.started', at: 60, stepId: 't0', attempt: 1 },
+      { type: 'step.succeeded', at: 61, stepId: 't0', attempt: 1, output: null, spend },
+    ] as const;
+    const asked = (restore: boolean): string[] => {
+      let kernel = createKernel(machines);
+      const ids: string[] = [];
+      const take = (input: RunInput): void => {
+        const commands = kernel.apply(input);
+        ids.push(...ofType(commands, 'step.start').map(({ id, stepId }) => `${id} ${stepId}`));
+        if (restore) kernel = createKernel(machines, kernel.checkpoint());
+        if (commands.some(({ type }) => type === 'continue')) take({ type: 'run.continue', at: input.at });
+      };
+      for (const input of [begin, { ...started, stepId: 't1' }, recovered, ...done]) take(input);
+      return ids;
+    };
+    expect(asked(true)).toEqual(asked(false));
+  });
 });

@@ -71,6 +71,16 @@ describe('FO-26: damage', () => {
     }
   });
 
+  it('is a part that was lost along with all that was written behind it', async () => {
+    const { bytes, marks } = history;
+    const [start, end] = [marks.at(-3)!.end, marks.at(-2)!.end];
+    // Its head, of 48 bytes, says how far it went; the file goes further.
+    for (let from = start + 48; from <= end - 16; from += 16) {
+      const lost = [{ from, to: bytes.length }];
+      expect([from, await refusalOf(withoutSectors(bytes, lost))]).toEqual([from, 'STORE_CORRUPT']);
+    }
+  });
+
   it('is a sector that was lost of a log after it was written anew', async () => {
     const directory = directories.next();
     expect(await reopen(directory, history.bytes)).toMatchObject({ code: undefined });

@@ -1,10 +1,13 @@
+import { writeFileSync } from 'node:fs';
+
 import fc from 'fast-check';
 import type { RunStore } from 'planwright';
 import { createFileStore } from 'planwright/storage/file';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { commitOf } from '../../src/core/testing/store-samples.js';
-import { useDirectories } from './support/file-directories.js';
+import { contentOf } from './support/file-acts.js';
+import { logOf, useDirectories } from './support/file-directories.js';
 import { type History, historyOf, reopen } from './support/file-history.js';
 import { lostSectors, withoutSectors } from './support/file-sectors.js';
 
@@ -101,6 +104,25 @@ it('FO-26: after a torn tail the store is written, closed and opened as before',
   const store = createFileStore({ directory });
   expect([(await store.load('new'))?.seq, (await store.load('r'))?.seq]).toEqual([3, 2]);
   await store.close();
+});
+
+it('FO-26: a torn tail is cut off also where the store was closed in good order', async () => {
+  const directory = directories.next();
+  const { bytes, marks } = await historyOf({ directory }, [...safe, commit('new', { output: 'long '.repeat(300) })]);
+  const log = logOf(directory);
+  for (const torn of [
+    bytes.subarray(0, bytes.length - 100),
+    withoutSectors(bytes, [{ from: bytes.length - 700, to: bytes.length - 100 }]),
+  ]) {
+    writeFileSync(log, torn);
+    const copy = directories.copyOf(directory);
+    for (let seq = 0; seq < 2; seq += 1) {
+      const store = createFileStore({ directory: copy });
+      if (seq === 0) expect(await contentOf(store)).toEqual(marks[safe.length]?.content);
+      await commit('new', { seq })(store);
+      await store.close();
+    }
+  }
 });
 
 it('FO-26: a power failure takes only the newest commits of a store that does not wait for the disk, and none from among them', async () => {

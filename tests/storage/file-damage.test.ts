@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { StoreCorruptError, StoreFormatError } from 'planwright';
+import { type RunStore, StoreCorruptError, StoreFormatError } from 'planwright';
 import { createFileStore } from 'planwright/storage/file';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -81,6 +81,19 @@ describe('FO-26: damage', () => {
     }
   });
 
+  it('is a part of what nobody waited for, when what came later was on the disk', async () => {
+    const commitNext = (seq: number) => (store: RunStore) => store.commit(commitOf({ runId: 'r', expectedSeq: seq }));
+    const renew = (store: RunStore) => store.renew({ owner: 'one', at: 0, leaseMs: 10 });
+    const { bytes, marks } = await historyOf({ directory: directories.next() }, [
+      commitNext(0),
+      renew,
+      commitNext(1),
+      commitNext(2),
+    ]);
+    const lost = [{ from: marks[1]!.end + 48, to: marks[2]!.end }];
+    expect(await refusalOf(withoutSectors(bytes, lost))).toBe('STORE_CORRUPT');
+  });
+
   it('is a sector that was lost of a log after it was written anew', async () => {
     const directory = directories.next();
     expect(await reopen(directory, history.bytes)).toMatchObject({ code: undefined });
@@ -88,6 +101,7 @@ describe('FO-26: damage', () => {
     for (const lost of lostSectors({ start: 64, end: anew.length, sectorBytes: 512 }, 100)) {
       expect(await refusalOf(withoutSectors(anew, lost))).toBe('STORE_CORRUPT');
     }
+    expect(await refusalOf(anew.subarray(0, 64))).toBe('STORE_CORRUPT');
     for (let end = 0; end < anew.length; end += isLong ? 1 : 37)
       expect(await refusalOf(anew.subarray(0, end))).toBe('STORE_CORRUPT');
   });

@@ -41,8 +41,11 @@ async function perform(verb: ChildVerb, [first = '', ...rest]: readonly string[]
       return runs.map(({ runId }) => runId);
     }
     case 'result': {
-      const { status, deliverable = null, gaps } = await (await orchestrator.run(first)).result();
-      return { status, deliverable, gaps };
+      const run = await orchestrator.run(first);
+      const { status, deliverable = null, gaps } = await run.result();
+      const result = { status, deliverable, gaps };
+      scene.tell({ type: 'ended', runId: first, story: run.view().goal, result });
+      return result;
     }
     case 'decide':
       return (await orchestrator.run(first)).decide(rest[0] ?? '', JSON.parse(rest[1] ?? '{}') as DecisionInput);

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 
+import type { PostgresServer } from '../../storage/support/postgres-server.js';
+import { freshSchema } from '../../storage/support/postgres-store.js';
 import type { ChildAnswer, ChildFault, ChildTask, ChildVerb, StorePlace } from './child-task.js';
 import { readEffects, readWitness, type ToldLine } from './witness.js';
 import type { AppliedEffect } from 'planwright/testing';
@@ -148,6 +150,13 @@ function attach(process: ChildProcess): Child {
 export function storeIn(folder: string, kind: 'sqlite' | 'file'): StorePlace {
   return kind === 'sqlite' ? { kind, path: join(folder, 'runs.db') } : { kind, directory: join(folder, 'runs') };
 }
+
+/** A schema of its own. */
+export const postgresPlace = ({ connection }: PostgresServer): StorePlace => ({
+  kind: 'postgres',
+  connection,
+  schema: freshSchema(),
+});
 
 /** Resolves when this is so; looks every few milliseconds. @throws after `limitMs`. */
 export async function until(isSo: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {

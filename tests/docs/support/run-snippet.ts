@@ -12,6 +12,10 @@ const execute = promisify(execFile);
 export async function runSnippet({ fileName, code }: Snippet): Promise<string> {
   mkdirSync(snippetFolder, { recursive: true });
   writeFileSync(fileName, code);
-  const { stdout } = await execute(process.execPath, ['--import', 'tsx', fileName], { cwd: root, timeout: 30_000 });
+  const { stdout } = await execute(process.execPath, ['--import', 'tsx', fileName], {
+    cwd: root,
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  });
   return stdout.trim();
 }

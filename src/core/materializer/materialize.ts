@@ -32,16 +32,46 @@ export interface MaterializedRun {
  */
 export function materialize(approved: ApprovedPlan, roles: RoleMap): MaterializedRun {
   if (!isApprovedPlan(approved)) throw new NotApprovedError();
-  const text = canonicalJson(defineRun(approved.plan, roles));
+  const { plan } = approved;
+  return Object.freeze({ ...machinesOf(plan, roles), plan });
+}
+
+/** What follows from a plan's digest and its agents, the labels of the plan aside. */
+type Machines = Omit<MaterializedRun, 'plan'>;
+
+/** Runs of one plan again and again, as of a template, are common. The newest are kept, up to so many steps in all. */
+const recent = new Map<string, Machines>();
+const recentSteps = 10_000;
+
+function machinesOf(plan: Plan, roles: RoleMap): Machines {
+  const key = JSON.stringify([plan.digest, ...plan.roles.map((role) => [role.key, agentOf(roles, role.key)])]);
+  const known = recent.get(key);
+  // Used just now, so it is the last to go.
+  recent.delete(key);
+  const machines = known ?? makeMachines(plan, roles);
+  recent.set(key, machines);
+  let steps = 0;
+  for (const { definition } of recent.values()) steps += definition.steps.length;
+  for (const [old, { definition }] of recent) {
+    if (steps <= recentSteps) break;
+    recent.delete(old);
+    steps -= definition.steps.length;
+  }
+  return machines;
+}
+
+const agentOf = (roles: RoleMap, role: string): unknown => (Object.hasOwn(roles, role) ? roles[role]?.agentId : undefined);
+
+function makeMachines(plan: Plan, roles: RoleMap): Machines {
+  const text = canonicalJson(defineRun(plan, roles));
   // Read back, so that members stand in canonical order wherever the definition is written out.
   const definition = deepFreeze(JSON.parse(text) as RunDefinition);
-  return Object.freeze({
+  return {
     digest: sha256Hex(text),
     definition,
     machines: Object.freeze(createMachines(definition)),
-    plan: approved.plan,
     graph: createStepGraph(definition.steps),
-  });
+  };
 }
 
 const createMachines = ({ lifecycle, pause, charts }: RunDefinition): Record<string, AnyStateMachine> =>

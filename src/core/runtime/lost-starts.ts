@@ -39,10 +39,10 @@ function underWay({ state, plan }: ManagedRun): UnderWay[] {
   const kinds = new Map(plan.steps.map((step) => [step.id, step]));
   return kernel.statuses().flatMap(({ id, status }) => {
     const isAsked = status === 'ready' && kernel.attempt(id) > 0;
-    if (status !== 'running' && !isAsked) return [];
+    if (status !== 'running' && status !== 'compensating' && !isAsked) return [];
     const step = kinds.get(id);
-    // What calls no agent takes nobody down; what may not run twice is not started again anyway.
-    if (step?.role === undefined || step.effect === 'once') return [];
+    // What calls no agent takes nobody down.
+    if (step?.role === undefined) return [];
     const { lost = 0, startedAt = 0 } = state.starts.get(id) ?? {};
     // After a loss a start is on record before it begins, so without a record there was none.
     return isAsked && lost > 0 ? [] : [{ stepId: id, lostBefore: lost, startedAt }];

@@ -120,8 +120,9 @@ export class RunState {
       this.effects.set(input.stepId, results.set(input.name, input.value));
     } else {
       const output = outputOf(input);
-      // A compensation, too, succeeds, and has no output of the step's.
-      if (output && this.kernel?.stepStatus(output.stepId) === 'succeeded') {
+      // A compensation, too, succeeds, and has no output of the step's. What a late word says has happened may be on its way to be undone.
+      const status = output && this.kernel?.stepStatus(output.stepId);
+      if (output && (status === 'succeeded' || (status === 'compensating' && !this.outputs.has(output.stepId)))) {
         this.#keep(output.stepId, output.value);
       }
     }

@@ -22,24 +22,43 @@ export interface LandingOptions {
 }
 
 /** Whether somebody outside has yet to hear of a run's end. */
-export function mustLand({ state: { plan, record }, workspace }: Pick<LandingOptions, 'state' | 'workspace'>): boolean {
-  const hasHires = record.hires.length > 0 && workspace.release !== undefined;
-  return !record.landed && (hasHires || (plan.context.parentTicket !== null && workspace.updateTicket !== undefined));
+export function mustLand(of: Pick<LandingOptions, 'state' | 'workspace'>): boolean {
+  const { plan, record } = of.state;
+  return !record.landed && (mustRelease(of) || (plan.context.parentTicket !== null && of.workspace.updateTicket !== undefined));
+}
+
+const mustRelease = ({ state: { record }, workspace }: Pick<LandingOptions, 'state' | 'workspace'>): boolean =>
+  record.hires.length > 0 && workspace.release !== undefined;
+
+/** Lets everyone know of a run's end. */
+export interface Landing {
+  /** Does what can be done of it now. Where something is left to do for the run after its end, more can be done when that is done. */
+  land(): Promise<void>;
 }
 
 /**
- * Lets everyone know of a run's end: hires are let go, and the parent ticket hears of it, under the key of the event, so that one who
- * hears of it again after a crash can tell. What cannot be done now is done when the run is taken up again.
+ * Hires are let go, and the parent ticket hears of the end, under the key of the event, so that one who hears of it again after a crash can
+ * tell. What cannot be done in this process is done when the run is taken up again.
  */
-export async function landRun(options: LandingOptions): Promise<void> {
-  if (!mustLand(options)) return;
+export function createLanding(options: LandingOptions): Landing {
   const { state, workspace, clock, limitMs, record } = options;
   const recordRelease = (hire: Hire) => record({ type: 'role.released', at: clock.now(), ...hire });
   const releasing = { runId: state.runId, workspace, clock, limitMs, record: recordRelease };
-  const areReleased = await releaseHires(state.record.hires, releasing);
-  if (!(await tellTicket(options)) || !areReleased) return;
-  // Where the store is gone by now, the run is taken up again and lands then.
-  await record({ type: 'run.landed', at: clock.now() }).catch(() => undefined);
+  let isTold = false;
+  let landing = Promise.resolve();
+
+  const landNow = async (): Promise<void> => {
+    if (!mustLand(options)) return;
+    // Whoever was hired may have to undo what turns out to have happened.
+    const areNeeded = mustRelease(options) && state.kernel?.hasWorkLeft === true;
+    const areReleased = !areNeeded && (await releaseHires(state.record.hires, releasing));
+    isTold ||= await tellTicket(options);
+    if (!isTold || !areReleased) return;
+    // Where the store is gone by now, the run is taken up again and lands then.
+    await record({ type: 'run.landed', at: clock.now() }).catch(() => undefined);
+  };
+
+  return { land: () => (landing = landing.then(landNow)) };
 }
 
 /** Gives whether the parent ticket, if there is one that listens, has heard of the end. */

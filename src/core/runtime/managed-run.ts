@@ -11,7 +11,7 @@ import { createDeferred } from './deferred.js';
 import { deliver } from './deliver.js';
 import { RunHaltedError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
-import { landRun, mustLand } from './land-run.js';
+import { createLanding, mustLand, type Landing } from './land-run.js';
 import { rehire, rolesAtHand, type ProvisionOptions } from './provision.js';
 import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
@@ -34,7 +34,7 @@ export class ManagedRun {
   #cancelReason: string | undefined;
   halted: RunHaltedError | undefined;
   #isDelivering = false;
-  #isLanding = false;
+  readonly #landing: Landing;
   /** Fires when the run is on its way to another end: nothing more is set up or delivered for it. */
   readonly #stopping = new AbortController();
   readonly #agents: AgentDirectory;
@@ -51,6 +51,8 @@ export class ManagedRun {
     const { runId, log } = state;
     this.#agents = surroundings.agents.fork();
     this.journal = createRunJournal({ runId, store, clock, ...from, summary: () => summaryOf(this) });
+    const record = (entry: RunRecordInput) => this.record(entry);
+    this.#landing = createLanding({ state, workspace, clock, limitMs: surroundings.graceMs, record });
     this.#upkeep = createRunUpkeep({ state, journal: this.journal, ...surroundings, ...from });
     log.subscribe((event) => {
       if (event.type === 'run.stopping') this.#stopping.abort();
@@ -260,7 +262,7 @@ export class ManagedRun {
       handlers: {
         deliver: () => void this.#deliver(engine),
         ended: () => void this.#land(),
-        settled: () => surroundings.hold.drop(this.runId),
+        settled: () => void this.#land(),
         halted: (error) => this.#haltNow(error),
       },
     });
@@ -280,11 +282,7 @@ export class ManagedRun {
 
   /** The run is over: everyone hears of it, once, and then whoever waits for its result. */
   async #land(): Promise<void> {
-    if (this.#isLanding) return;
-    this.#isLanding = true;
-    const { state, surroundings } = this;
-    const { workspace, clock, graceMs: limitMs } = surroundings;
-    await landRun({ state, workspace, clock, limitMs, record: (entry) => this.record(entry) });
+    await this.#landing.land();
     if (!this.halted) this.end();
   }
 

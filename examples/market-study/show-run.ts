@@ -1,4 +1,4 @@
-import type { DurabilityFigures, RunView, StepView } from 'planwright';
+import type { Run, RunView, StepView } from 'planwright';
 
 import { bold, duration, green, heading, red, table, usd, yellow } from './text.js';
 
@@ -11,7 +11,7 @@ export function showInterrupted({ runId, goal, steps }: RunView): string {
 }
 
 /** How a finished run went: every step on one time line, who spent what, and what it took this process to keep it. */
-export function showRun(view: RunView, { entries, commits, bytes }: DurabilityFigures): string {
+export function showRun(view: RunView, kept: ReturnType<Run['durability']>): string {
   const from = view.startedAt ?? 0;
   const spanMs = Math.max(1, (view.endedAt ?? from) - from);
   const rows = view.steps.map((step) => [
@@ -34,7 +34,12 @@ export function showRun(view: RunView, { entries, commits, bytes }: DurabilityFi
       ]),
     ),
     heading('Kept'),
-    `  ${entries} entries in ${commits} commits, ${(bytes / 1_000).toFixed(1)} kB`,
+    `  ${kept.entries} entries in ${kept.commits} commits, ${(kept.bytes / 1_000).toFixed(1)} kB`,
+    ...(kept.recoveries > 0
+      ? [
+          `  taken up ${kept.recoveries === 1 ? 'once' : `${kept.recoveries} times`}; ${kept.stepsKept} steps did not have to run again`,
+        ]
+      : []),
     ...view.gaps.map(({ key, status, reason }) => yellow(`  gap: ${key} is ${status}: ${reason.message}`)),
     `\n${verdict(view)}`,
   ].join('\n');

@@ -248,7 +248,7 @@ it('HB-35: efforts to undo are counted over restarts, and the pause between them
 
 it('HB-35: an effort to undo that never ends is given up when its time is over, and made again', async () => {
   const world = createRestartWorld({
-    agents: acting((request, context, life) => {
+    agents: acting((request) => {
       shipFails(request);
       return isUndoing(request) && request.stepId === 'pay' && request.attempt < 3 ? new Promise(() => undefined) : undefined;
     }),

@@ -17,8 +17,9 @@ export function openStore(place: StorePlace, tell: (line: WitnessLine) => void) 
   const witnessed: RunStore = {
     ...store,
     async commit(commit) {
-      const receipt = await store.commit(commit);
       const { runId, entries, compactTo } = commit;
+      tell({ type: 'writing', runId, entries });
+      const receipt = await store.commit(commit);
       tell({ type: 'commit', runId, entries, ...(compactTo !== undefined && { compactTo }) });
       return receipt;
     },

@@ -27,6 +27,8 @@ export interface ChildTask {
   readonly pace?: number;
   /** A step that takes its process down whenever it starts, and its story. */
   readonly poison?: { readonly story: string; readonly stepId: string };
+  /** Journals are compacted as early as can be, and runs are given no memory to speak of. */
+  readonly tight?: boolean;
   /** Every effect honours its key: none is done blindly. */
   readonly careful?: boolean;
 }

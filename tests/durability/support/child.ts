@@ -38,6 +38,7 @@ const orchestrator = createOrchestrator({
   leaseMs,
   maxLostStarts,
   graceMs: 300,
+  ...(task.tight && { journalLimit: 1, memoryLimitBytes: 1 }),
 });
 
 if (task.kind === 'live') {

@@ -82,7 +82,7 @@ async function inWorld({ scripts, placeIn, kills, random, usualMs }: WorldOption
     let killed = 0;
     let startedAt = 0;
     for (;;) {
-      const child = theatre.start({ kind: 'live', store: place, approvesFirst: random(2) === 0 });
+      const child = theatre.start({ kind: 'live', store: place, approvesFirst: random(2) === 0, tight: random(2) === 0 });
       const limit = setTimeout(() => child.signal('SIGABRT'), usualMs * patience + 20_000);
       await child.ready;
       startedAt ||= performance.now();

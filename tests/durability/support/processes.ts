@@ -12,7 +12,7 @@ import { afterAll } from 'vitest';
 import type { PostgresServer } from '../../storage/support/postgres-server.js';
 import { freshSchema } from '../../storage/support/postgres-store.js';
 import type { ChildAnswer, ChildFault, ChildTask, ChildVerb, StorePlace } from './child-task.js';
-import { readEffects, readWitness, type ToldLine } from './witness.js';
+import { createTail, type ToldLine } from './witness.js';
 import type { AppliedEffect } from 'planwright/testing';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -51,8 +51,8 @@ export async function bundleScripts(): Promise<Scripts> {
 export interface Theatre {
   readonly folder: string;
   readonly world: string;
-  readonly lines: () => ToldLine[];
-  readonly effects: () => AppliedEffect[];
+  readonly lines: () => readonly ToldLine[];
+  readonly effects: () => readonly AppliedEffect[];
   /** Starts a process that drives runs. */
   start(task: TheatreTask): Child;
   close(): void;
@@ -75,8 +75,8 @@ export async function openTheatre({ child, counter }: Scripts): Promise<Theatre>
   return {
     folder,
     world,
-    lines: () => readWitness(witness),
-    effects: () => readEffects(effects),
+    lines: createTail(witness) as () => readonly ToldLine[],
+    effects: createTail(effects) as () => readonly AppliedEffect[],
     start: (task) => attach(launch([child, JSON.stringify({ ...task, world, witness } satisfies ChildTask)])),
     close() {
       for (const process of started) process.kill('SIGKILL');

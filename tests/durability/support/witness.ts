@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 
 import type { Commit, JournalEntry, Json, Plan, RunResult, RunStore, Workspace } from 'planwright';
 
@@ -15,6 +15,8 @@ export type Outcome = Pick<RunResult, 'status' | 'gaps'> & { readonly deliverabl
 export type WitnessLine = { readonly runId: string } & (
   | { readonly type: 'proposed'; readonly story: string; readonly plan: Plan }
   | { readonly type: 'claim'; readonly fence: number }
+  /** It is about to be stored, and may be. */
+  | { readonly type: 'writing'; readonly entries: Commit['entries'] }
   /** It is durable. */
   | { readonly type: 'commit'; readonly entries: Commit['entries']; readonly compactTo?: number }
   /** An agent is about to be called. */
@@ -25,18 +27,24 @@ export type WitnessLine = { readonly runId: string } & (
 );
 export type ToldLine = WitnessLine & { readonly pid: number };
 
-/** What was told so far. The last line may be half written. */
-export function readWitness(file: string): ToldLine[] {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  return lines.slice(0, -1).map((line) => JSON.parse(line) as ToldLine);
+/** Reads a file of JSON lines that others append to: each call gives all lines there are by then, and reads only what is new. */
+export function createTail(file: string): () => readonly unknown[] {
+  const lines: unknown[] = [];
+  const buffer = Buffer.alloc(65_536);
+  const input = openSync(file, 'r');
+  let rest = Buffer.alloc(0);
+  return () => {
+    for (;;) {
+      const size = readSync(input, buffer);
+      if (size === 0) return lines;
+      rest = Buffer.concat([rest, buffer.subarray(0, size)]);
+      // The last line may be half written.
+      const end = rest.lastIndexOf(10) + 1;
+      for (const line of rest.toString('utf8', 0, end).split('\n')) if (line !== '') lines.push(JSON.parse(line));
+      rest = rest.subarray(end);
+    }
+  };
 }
-
-/** What was done to the world so far. */
-export const readEffects = (file: string): AppliedEffect[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as AppliedEffect);
 
 /** One run as all of its processes have told of it. */
 export interface WitnessedRun extends CrashedRun {
@@ -81,8 +89,9 @@ function worldOf(lines: readonly ToldLine[], { effects, journal }: Evidence): Cr
     if (line.type === 'hook') world.noteHook(line.hook, line.call);
     if (line.type === 'commit') world.noteAnswered(line);
   }
-  // What was stored and never answered is in no line, but there.
-  world.noteStored({ entries: journal });
+  // What was stored and never answered, and compacted since, is known by the last attempt to write it.
+  const written = [...lines.flatMap((line) => (line.type === 'writing' ? line.entries : [])), ...journal];
+  world.noteStored({ entries: [...new Map(written.map((entry) => [entry.seq, entry])).values()] });
   const record = createEffectRecord();
   for (const effect of effects) record.add(effect);
   return { ...world, stored: world.stored, acknowledged: world.acknowledged, compactedTo: compactedTo(lines), effects: record };

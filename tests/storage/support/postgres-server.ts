@@ -40,6 +40,7 @@ const user = 'planwright';
  */
 export async function postgresServer(): Promise<PostgresServer | undefined> {
   const folder = mkdtempSync(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'planwright-postgres-'));
+  watchOver(folder);
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const account = unprivileged();
@@ -115,7 +116,6 @@ async function createServerIn(
   const options = [`--username=${user}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
   const { status, output } = await run(binaries.initdb, ['-D', data, ...options, '--no-sync', '--no-instructions'], account);
   if (status !== 0) throw new Error(`initdb failed: ${output}`);
-  watchOver(folder);
   let port = 0;
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -185,7 +185,7 @@ const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 /** Stops the server and removes its data should this process die before it does so itself. */
 function watchOver(folder: string): void {
   if (process.platform === 'win32') return;
-  const script = 'cat >/dev/null; kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")" && sleep 1; rm -rf "$1"';
+  const script = 'cat >/dev/null; kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")" && sleep 2; rm -rf "$1"';
   const watch = spawn('sh', ['-c', script, 'sh', folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   watch.unref();
   // The pipe closes with this process. It must not keep it alive.

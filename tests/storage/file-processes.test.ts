@@ -82,10 +82,19 @@ it('is shared by stores of one process, until the last of them is closed', async
   expect(await contentOf(second)).toEqual(await contentOf(first));
   await first.close();
   await second.commit(commitOf({ runId: 'r', expectedSeq: 2 }));
-  const closing = second.close();
-  const third = createFileStore({ directory });
-  expect((await third.load('r'))?.seq).toBe(3);
-  await Promise.all([closing, third.close()]);
+  await second.close();
+});
+
+it('is opened anew while it is being closed, at whatever moment that begins', async () => {
+  const directory = directories.next();
+  for (let moment = 0; moment < 40; moment += 1) {
+    const [first, second] = [createFileStore({ directory }), createFileStore({ directory })];
+    await first.commit(commitOf({ runId: 'r', expectedSeq: moment }));
+    const closing = first.close();
+    for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
+    expect((await second.load('r'))?.seq).toBe(moment + 1);
+    await Promise.all([closing, second.close()]);
+  }
 });
 
 it('is opened by one of several processes that come at the same time', async () => {

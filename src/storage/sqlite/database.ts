@@ -1,5 +1,5 @@
-/** What the store binds to statements. */
-export type SqliteValue = string | number | null | Uint8Array;
+/** What the store binds to statements. No `null`: the types of better-sqlite3 would then not fit. */
+export type SqliteValue = string | number | Uint8Array;
 
 /** A prepared statement, as far as the store needs it. */
 export interface SqliteStatement {

@@ -1,6 +1,6 @@
 import type { Commit } from '../../core/ports/store.js';
 import type { Json } from '../../core/shared/json.js';
-import { keyOf } from './keys.js';
+import { keyOf, noKey } from './keys.js';
 import { checksumOf, encodeValue, sizeOf, type StoredValue } from './values.js';
 
 /** A value and the checksum of its row. */
@@ -23,7 +23,8 @@ export interface EncodedCommit {
   readonly summary: StoredValue;
   readonly status: string;
   readonly open: number;
-  readonly parentTicket: string | Uint8Array | null;
+  /** {@link noKey} where there is none. */
+  readonly parentTicket: string | Uint8Array;
   /** Bytes of all values. */
   readonly bytes: number;
 }
@@ -55,7 +56,7 @@ export function encodeCommit({ runId, expectedSeq, fence, entries, summary, chec
     summary: stored,
     status,
     open: summary.open ? 1 : 0,
-    parentTicket: parentTicket === null ? null : keyOf(parentTicket),
+    parentTicket: parentTicket === null ? noKey : keyOf(parentTicket),
     bytes,
   };
 }

@@ -8,6 +8,9 @@ const unsafe = /[\0\p{Surrogate}]/u;
 export const keyOf = (text: string): string | Uint8Array =>
   unsafe.test(text) ? new Uint8Array(Buffer.from(text, 'utf16le').swap16()) : text;
 
+/** Stands for no text at all, and is no key of any. SQL makes NULL of it. */
+export const noKey = new Uint8Array();
+
 /** The text that a key stands for; empty for what is no key, as a damaged page may give: whatever is under it then fails its checksum. */
 export function textOf(key: unknown): string {
   if (typeof key === 'string') return key;

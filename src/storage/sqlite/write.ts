@@ -2,7 +2,7 @@ import type { ClaimAnswer, ClaimRequest, CommitReceipt } from '../../core/ports/
 import { checkCommitPlace } from '../../core/storing/check-commit.js';
 import type { Session, SqliteValue } from './database.js';
 import type { EncodedCommit } from './encode-commit.js';
-import { keyOf, textOf } from './keys.js';
+import { keyOf, noKey, textOf } from './keys.js';
 import { readRun, runChecksum, type RunRow } from './rows.js';
 
 /** Leases that ran out so long ago are forgotten: each process leaves one behind. */
@@ -31,7 +31,7 @@ function insertRun(session: Session, change: RunChange): number {
   for (const part of parts.values()) partsSum ^= part?.checksum ?? 0;
   const row = session.get(
     `INSERT INTO runs (run_id, seq, dropped_to, fence, status, open, parent_ticket, parts_sum, summary, checksum)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+     VALUES (?, ?, ?, ?, ?, ?, nullif(?, x''), ?, ?, ?) RETURNING id`,
     ...[keyOf(runId), seq, droppedTo, fence, status, open, parentTicket, partsSum, summary],
     runChecksum({ ...change, partsSum }),
   ) as { readonly id: unknown };
@@ -45,11 +45,11 @@ function updateRun(session: Session, row: RunRow, change: RunChange): number {
   const partsSum = row.partsSum ^ writeParts(session, row.id, parts);
   const values: readonly SqliteValue[] = [seq, droppedTo, partsSum, summary, runChecksum({ ...change, partsSum })];
   // To set a column writes to its indexes too, also where its value stays.
-  const isListedAlike = status === row.status && open === row.open && isSameKey(parentTicket, row.parentTicket);
+  const isListedAlike = status === row.status && open === row.open && isSameKey(parentTicket, row.parentTicket ?? noKey);
   if (isListedAlike) session.run(`${updateState} WHERE id = ?`, ...values, row.id);
   else
     session.run(
-      `${updateState}, status = ?, open = ?, parent_ticket = ? WHERE id = ?`,
+      `${updateState}, status = ?, open = ?, parent_ticket = nullif(?, x'') WHERE id = ?`,
       ...values,
       status,
       open,
@@ -61,8 +61,7 @@ function updateRun(session: Session, row: RunRow, change: RunChange): number {
 
 const updateState = 'UPDATE runs SET seq = ?, dropped_to = ?, parts_sum = ?, summary = ?, checksum = ?';
 
-const isSameKey = (a: RunRow['parentTicket'], b: RunRow['parentTicket']): boolean =>
-  a === b || (a !== null && b !== null && textOf(a) === textOf(b));
+const isSameKey = (a: string | Uint8Array, b: string | Uint8Array): boolean => typeof a === typeof b && textOf(a) === textOf(b);
 
 /** Gives what the checksums of the parts that went and of those that came make, laid over each other. */
 function writeParts(session: Session, run: number, parts: EncodedCommit['parts']): number {

@@ -200,13 +200,15 @@ export class FileLog {
     const { log, index } = this.state;
     const enough = Math.max(minGarbageBytes, index.liveBytes);
     if (log.end - index.liveBytes < enough || log.end < this.#rewriteFrom || this.#rewriting || this.#isClosing) return;
-    this.#rewriting = this.#rewrite()
-      // The old log serves as before, and is tried again later.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#rewriting = undefined;
-        this.#rewriteFrom = this.state.log.end + minGarbageBytes;
-      });
+    const rest = (bytes: number): void => {
+      this.#rewriting = undefined;
+      this.#rewriteFrom = this.state.log.end + bytes;
+    };
+    // Where it fails the old log serves as before, and it is tried again when that pays.
+    this.#rewriting = this.#rewrite().then(
+      () => rest(minGarbageBytes),
+      () => rest(enough),
+    );
   }
 
   async #rewrite(): Promise<void> {
@@ -232,8 +234,7 @@ export class FileLog {
       syncDirectory(this.directory);
       this.#checkHeld();
     } catch (cause) {
-      if (!this.isLost)
-        this.#lose('the log that was to take the place of the old one may be gone after a power failure', { cause });
+      if (!this.isLost) this.#lose('a log that was just written anew may be gone after a power failure', { cause });
       throw cause;
     }
     this.state = { log: { ...log, path }, index };

@@ -39,7 +39,8 @@ const hole = Buffer.alloc(16);
  *   for certain, which shows by anything behind it, because a writer waits for the disk before it goes on. Nothing is left out or
  *   guessed then.
  *
- * What cannot be told apart: the very last group, lost whole or in whole sectors although the disk had reported it written.
+ * What cannot be told apart: the very last group (and those before it for which nobody waited), lost whole or in whole sectors
+ * although the disk had reported it written. It is taken for torn.
  *
  * @throws StoreCorruptError for damage.
  */

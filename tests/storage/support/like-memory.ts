@@ -34,7 +34,7 @@ const committing: fc.Arbitrary<Act> = fc
     checkpoint: fc.option(fc.dictionary(fc.constantFrom('p', 'q', '__proto__', '1'), part, { maxKeys: 3 }), { nil: undefined }),
     dropped: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined }),
     status: fc.constantFrom(...statuses),
-    parentTicket: fc.constantFrom('T-1', 'T-2', null),
+    parentTicket: fc.constantFrom('T-1', 'T-2', '', null),
     open: fc.boolean(),
   })
   .map(({ runId, count, output, seqSlip, fenceSlip, checkpoint, dropped, ...listed }) => ({
@@ -79,7 +79,7 @@ const range = fc.record(
 const filter: fc.Arbitrary<RunFilter> = fc.record(
   {
     status: fc.subarray([...statuses]),
-    parentTicket: fc.constantFrom('T-1', 'T-3'),
+    parentTicket: fc.constantFrom('T-1', 'T-3', ''),
     open: fc.boolean(),
     after: fc.constantFrom('', 'a', 'aa', 'z'),
     limit: fc.integer({ min: 0, max: 3 }),

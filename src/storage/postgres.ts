@@ -9,6 +9,7 @@ import { monotonicNow } from './postgres/deadline.js';
 import type { Answer, Ask } from './postgres/decide.js';
 import { commitAskOf } from './postgres/encode-commit.js';
 import { keyOf } from './postgres/keys.js';
+import { hearLossesOf } from './postgres/losses.js';
 import { performGroup, type TimedAsk } from './postgres/perform-group.js';
 import { readJournal, readPage, readStoredRun } from './postgres/read.js';
 import { tablesIn } from './postgres/tables.js';
@@ -41,7 +42,7 @@ export function createPostgresStore({ pool, schema = 'planwright', lockTimeoutMs
   if (!(lockTimeoutMs >= 1 && lockTimeoutMs <= longest)) {
     throw new InvariantError(`lockTimeoutMs is ${lockTimeoutMs}; give 1 to ${longest}.`);
   }
-  hearErrorsOf(pool);
+  hearLossesOf(pool);
   const database = createDatabase({ pool, tables: tablesIn(schema), lockTimeoutMs });
   const { tables } = database;
   const writes = createGroupCommit<TimedAsk, Answer>({ perform: (group) => performGroup(database, { group, lockTimeoutMs }) });
@@ -102,12 +103,3 @@ export function createPostgresStore({ pool, schema = 'planwright', lockTimeoutMs
 
 /** The longest time that PostgreSQL and timers can be set to, with room for what is added to it. */
 const longest = 2_000_000_000;
-
-const heard = new WeakSet<PostgresPool>();
-
-/** A pool tells of connections that it lost while nobody used them. It has replaced them by then, but where nobody hears it, the process ends. */
-function hearErrorsOf(pool: PostgresPool): void {
-  if (heard.has(pool)) return;
-  heard.add(pool);
-  pool.on?.('error', () => undefined);
-}

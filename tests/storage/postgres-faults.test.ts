@@ -120,6 +120,14 @@ describe.skipIf(!server)('a connection that is cut', () => {
     longMs,
   );
 
+  it('is replaced when it is lost in the moment in which it is lent', async () => {
+    const { proxy, store, direct } = await openBehindProxy();
+    proxy.losses = 3;
+    await store.commit(commitOf({ runId: 'r', expectedSeq: 0 }));
+    expect(proxy.losses).toBe(0);
+    expect((await direct.load('r'))?.seq).toBe(1);
+  });
+
   it(
     'tells the truth of every commit, whether the COMMIT or its answer is lost',
     async () => {

@@ -247,7 +247,6 @@ describe.skipIf(!server)('a connection', () => {
         },
         release: (destroy) => client.release(destroy),
         on: (event, listener) => client.on(event, listener),
-        off: (event, listener) => client.off(event, listener),
       };
     },
   });

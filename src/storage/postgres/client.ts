@@ -18,7 +18,6 @@ export interface PostgresClient {
   /** Gives the connection back, or ends it. */
   release(destroy?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  off(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** A pool of connections: the part of `pg`'s `Pool` that the store uses. */
@@ -27,6 +26,7 @@ export interface PostgresPool {
   /** Whether the pool is being ended, so that it is no use to ask it again. */
   readonly ending?: boolean;
   on?(event: 'error', listener: (error: Error) => void): unknown;
+  on?(event: 'acquire', listener: (client: PostgresClient) => void): unknown;
 }
 
 /** Carries out a statement inside a transaction. */

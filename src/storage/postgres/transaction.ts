@@ -2,6 +2,7 @@ import { InvariantError } from '../../core/shared/error.js';
 import type { PostgresClient, PostgresPool, PostgresResult, Query } from './client.js';
 import { type Deadline, type Guard, guardOf } from './deadline.js';
 import { isRefusal } from './failures.js';
+import { hearLossOf } from './losses.js';
 import type { Plans } from './plans.js';
 
 export interface TransactionOptions {
@@ -54,8 +55,6 @@ async function workOn<T>(
     const statement = plans && values.length > 0 ? plans.named(text, [...values]) : { text, values: [...values] };
     return (await guard.within(client.query(statement))).rows;
   };
-  // The pool does not listen to a connection that it has lent out, and an error that nobody hears ends the process.
-  client.on('error', ignore);
   let isSound = false;
   try {
     await ask(`${opening(mode, deadline.leftMs())} ${plans ? byKeys : ''}`);
@@ -73,11 +72,8 @@ async function workOn<T>(
     return { kind: 'failed', error };
   } finally {
     client.release(!isSound);
-    client.off('error', ignore);
   }
 }
-
-const ignore = (): void => undefined;
 
 type Commit = { readonly kind: 'done' } | { readonly kind: 'unknown'; readonly error: unknown };
 
@@ -101,9 +97,11 @@ const rolledBack = (ask: (text: string) => Promise<unknown>): Promise<boolean> =
 async function lend(pool: PostgresPool, guard: Guard): Promise<PostgresClient> {
   const lent = pool.connect();
   try {
-    return await guard.within(lent);
+    const client = await guard.within(lent);
+    hearLossOf(client);
+    return client;
   } catch (error) {
-    void lent.then((client) => client.release()).catch(ignore);
+    lent.then((client) => client.release()).catch(() => undefined);
     throw error;
   }
 }

@@ -18,6 +18,8 @@ export interface PostgresProxy {
   isDown: boolean;
   /** Whether nothing is passed on any more, either way. Nobody is told. */
   isSilent: boolean;
+  /** How many more connections are lost in the very moment in which they are ready: the server says both at once. */
+  losses: number;
   /** COMMITs that were not simply passed on. */
   readonly troubled: number;
   /** Sends what was held back to the server. */
@@ -27,6 +29,11 @@ export interface PostgresProxy {
 }
 
 const commitMessage = Buffer.from('COMMIT\0');
+/** ReadyForQuery, outside of a transaction. */
+const ready = Buffer.from('Z\0\0\0\x05I');
+const why = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0';
+/** ErrorResponse. */
+const lost = Buffer.from(`E\0\0\0${String.fromCharCode(why.length + 4)}${why}`);
 
 /** Starts a proxy before this port. It stops when the test is over. */
 export async function startProxy(port: number): Promise<PostgresProxy> {
@@ -43,7 +50,11 @@ export async function startProxy(port: number): Promise<PostgresProxy> {
       socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     }
     upstream.on('data', (chunk) => {
-      if (!state.isSilent) client.write(chunk);
+      if (state.isSilent) return;
+      if (state.losses > 0 && chunk.subarray(-ready.length).equals(ready)) {
+        state.losses -= 1;
+        client.end(Buffer.concat([chunk, lost]));
+      } else client.write(chunk);
     });
     upstream.on('close', () => client.destroy());
     let isCut = false;
@@ -78,6 +89,7 @@ export async function startProxy(port: number): Promise<PostgresProxy> {
     fateOf: (): CommitFate => 'pass',
     isDown: false,
     isSilent: false,
+    losses: 0,
     troubled: 0,
     letGo() {
       for (const send of held.splice(0)) send();

@@ -114,6 +114,7 @@ export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
 export type * from './core/ports/proposal.js';
 export type * from './core/ports/run.js';
+export type * from './core/ports/run-output.js';
 export type * from './core/ports/store.js';
 export type * from './core/ports/telemetry.js';
 export type * from './core/ports/topology.js';

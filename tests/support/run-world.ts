@@ -1,7 +1,8 @@
 import { createKernel, type Kernel } from '../../src/core/kernel/create-kernel.js';
 import { IllegalInputError } from '../../src/core/kernel/illegal-input-error.js';
 import type { MaterializedRun } from '../../src/core/materializer/materialize.js';
-import type { Command, ProbeFinding, RunFact, RunInput } from '../../src/core/ports/run.js';
+import type { Command, RunFact } from '../../src/core/ports/run-output.js';
+import type { ProbeFinding, RunInput } from '../../src/core/ports/run.js';
 import type { Allowance, Spend } from '../../src/core/ports/usage.js';
 import { ada } from './materialized.js';
 import { attemptPlan, canProbe, effortPlan, isGateOpened, type AttemptPlan, type Control, type Fate } from './run-fate.js';

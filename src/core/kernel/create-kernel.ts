@@ -1,5 +1,6 @@
 import type { MaterializedRun } from '../materializer/materialize.js';
-import type { Command, Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
+import type { Command } from '../ports/run-output.js';
+import type { Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import type { CheckpointParts } from '../ports/store.js';
 import { digestOf } from '../shared/digest.js';
 import { isForAfterEnd } from './after-end.js';

@@ -1,4 +1,5 @@
-import type { RunFact, RunInput, TerminalRunStatus } from '../ports/run.js';
+import type { RunFact } from '../ports/run-output.js';
+import type { RunInput, TerminalRunStatus } from '../ports/run.js';
 import { limitAbandoned } from './abandon.js';
 import { isUnsettled } from './after-end.js';
 import { undoNext } from './compensate.js';

@@ -1,4 +1,4 @@
-import type { RunEvent } from './run.js';
+import type { RunEvent } from './run-output.js';
 
 /** Where measurements go, if anywhere. Nothing leaves the process unless one is given. */
 export interface Telemetry {

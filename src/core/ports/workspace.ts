@@ -1,7 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { Agent, AgentFunction } from './agent.js';
 import type { HireSpec } from './proposal.js';
-import type { RunEvent } from './run.js';
+import type { RunEvent } from './run-output.js';
 
 /** Handed to every call: `idempotencyKey` is equal for a call that is made again after a crash. */
 export interface WorkspaceCall {

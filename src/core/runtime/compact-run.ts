@@ -1,4 +1,4 @@
-import type { RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
 import type { Json } from '../shared/json.js';
 import type { LiveView } from './live-view.js';
 import type { RunJournal } from './run-journal.js';

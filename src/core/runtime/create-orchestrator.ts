@@ -18,7 +18,7 @@ import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
 import { createRunHandle } from './create-run-handle.js';
-import { OrchestratorClosedError, ProposalRejectedError, RunStateError } from './errors.js';
+import { OrchestratorClosedError, ProposalRejectedError, RecoveryError, RunStateError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import type { ManagedRun } from './managed-run.js';
 import { createProcessOwner } from './process-owner.js';
@@ -169,7 +169,11 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     },
     async recover({ onFailure } = {}) {
       expectOpen();
-      return (await recovery.now(onFailure)).map(handleOn);
+      const { runs: taken, failures } = await recovery.now();
+      const handles = taken.map(handleOn);
+      if (onFailure) failures.forEach(onFailure);
+      else if (failures.length > 0) throw new RecoveryError(handles, failures);
+      return handles;
     },
     async runOnce(agentId, given) {
       expectOpen();

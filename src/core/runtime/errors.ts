@@ -1,5 +1,6 @@
 import { listIssues, PlanwrightError } from '../shared/error.js';
 import type { Issue } from '../shared/issue.js';
+import type { Run } from './run-handle.js';
 
 /** A proposal or a revision was not taken. Nothing was stored. */
 export class ProposalRejectedError extends PlanwrightError {
@@ -148,7 +149,7 @@ export class RunElsewhereError extends PlanwrightError {
 export class RecoveryError extends PlanwrightError {
   readonly code = 'RECOVERY_INCOMPLETE';
   constructor(
-    readonly runs: readonly { readonly runId: string }[],
+    readonly runs: readonly Run[],
     readonly failures: readonly { readonly runId: string; readonly error: unknown }[],
   ) {
     const lines = failures.map(({ runId, error }) => `\n  ${runId}: ${error instanceof Error ? error.message : String(error)}`);

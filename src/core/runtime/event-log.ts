@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 
-import type { RunEvent, RunFact } from '../ports/run.js';
+import type { RunEvent, RunFact } from '../ports/run-output.js';
 import { jsonSize } from '../shared/json-size.js';
 
 /** The events of one run in order, for readers that come and go. Old ones may have been let go, and are then read from the store. */

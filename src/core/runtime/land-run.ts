@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js';
-import type { RunEvent, RunRecordInput } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { RunRecordInput } from '../ports/run.js';
 import type { Workspace } from '../ports/workspace.js';
 import { callWorkspace } from './call-workspace.js';
 import type { Hire } from './provision.js';

@@ -38,12 +38,17 @@ export interface ProvisionOptions {
     readonly hires: readonly Hire[];
     readonly teamId: string | null;
     readonly projectId: string | null;
+    readonly machines: { readonly roles: RoleMap } | undefined;
   };
 }
 
-/** Checks, before anything is approved, that every role can be filled. @throws AgentNotFoundError, HireNotPossibleError */
-export function checkRoles({ plan, workspace, agents }: Pick<ProvisionOptions, 'plan' | 'workspace' | 'agents'>): void {
+/** What it takes to tell whether roles can be filled; `done` where some are. */
+export type RoleCheck = Pick<ProvisionOptions, 'plan' | 'workspace' | 'agents'> & Partial<Pick<ProvisionOptions, 'done'>>;
+
+/** Checks, before anything is set up, that every role can be filled. @throws AgentNotFoundError, HireNotPossibleError */
+export function checkRoles({ plan, workspace, agents, done }: RoleCheck): void {
   for (const role of plan.roles) {
+    if (done && hiredFor(role.key, { done }) !== undefined) continue;
     if (role.kind === 'existing') agents.require(role.agentId, role.key);
     else if (!workspace.hire && standIn(role, agents) === undefined) {
       const names = role.hire.name === role.key ? `"${role.key}"` : `"${role.key}" or "${role.hire.name}"`;
@@ -85,22 +90,31 @@ const hiredFor = (role: string, { done }: Pick<ProvisionOptions, 'done'>): strin
   done.hires.find((hire) => hire.role === role)?.agentId;
 
 /**
- * Gets back the agents that the workspace gave with its hires: they went with the process. The same call under the same key gives the same
- * hire. @throws HireNotPossibleError when it gives another.
+ * Sees to it that the agents of a run are at hand that goes on. Those that the workspace gave with its hires went with the process: the same
+ * call under the same key gives the same hire.
+ *
+ * @throws HireNotPossibleError when it gives another; AgentNotFoundError for an agent that is not here. Nothing has been started then, and
+ * another process may have it.
  */
 export async function rehire(options: ProvisionOptions): Promise<void> {
   const { plan, agents, workspace, done } = options;
   for (const { role: key, agentId } of done.hires) {
     const role = plan.roles.find((candidate) => candidate.key === key);
-    if (agents.find(agentId) !== undefined || role?.kind !== 'hire' || !workspace.hire) continue;
-    const again = await hire(role, options);
-    if (again.agentId !== agentId) {
-      const detail = `the workspace's hire() gave "${again.agentId}" where it had given "${agentId}" for the same idempotency key.`;
-      throw new HireNotPossibleError(key, detail);
-    }
-    if (again.agent) agents.add(agentId, again.agent);
+    if (agents.find(agentId) === undefined && role?.kind === 'hire' && workspace.hire) await hireAgain(role, agentId, options);
     agents.require(agentId, key);
   }
+  const { machines } = done;
+  if (!machines) { checkRoles(options); return; }
+  for (const [role, { agentId }] of Object.entries(machines.roles)) agents.require(agentId, role);
+}
+
+async function hireAgain(role: PlanRole & { readonly kind: 'hire' }, agentId: string, options: ProvisionOptions): Promise<void> {
+  const again = await hire(role, options);
+  if (again.agentId !== agentId) {
+    const detail = `the workspace's hire() gave "${again.agentId}" where it had given "${agentId}" for the same idempotency key.`;
+    throw new HireNotPossibleError(role.key, detail);
+  }
+  if (again.agent) options.agents.add(agentId, again.agent);
 }
 
 /** Without a workspace that hires, the agent that goes by the role's key, or by the name of the hire, fills the role. */

@@ -1,7 +1,6 @@
 import type { CancelTimer } from '../ports/clock.js';
 import type { RunSummary } from '../ports/store.js';
 import { createDeferred } from './deferred.js';
-import { RecoveryError } from './errors.js';
 import { lostStarts, type Suspects } from './lost-starts.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
@@ -15,8 +14,8 @@ export interface RecoveryFailure {
 
 /** Takes up the runs that other processes have left, now and whenever one is left later. */
 export interface Recovery {
-  /** Takes up what can be taken. Gives the runs that were taken up since it was last asked. @throws RecoveryError */
-  now(onFailure?: (failure: RecoveryFailure) => void): Promise<ManagedRun[]>;
+  /** Takes up what can be taken. Gives the runs that were taken up since it was last asked. */
+  now(): Promise<{ readonly runs: readonly ManagedRun[]; readonly failures: readonly RecoveryFailure[] }>;
   /** Takes up nothing more. */
   stop(): void;
 }
@@ -121,7 +120,7 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
   };
 
   return {
-    async now(onFailure) {
+    async now() {
       // One that is under way may have listed the runs before this call was made.
       await current?.catch(() => undefined);
       const swept = await round();
@@ -130,11 +129,9 @@ export function createRecovery(registry: RunRegistry, surroundings: RunSurroundi
         watch();
       }
       const failures = await swept.failures;
-      const taken = untold;
+      const runs = untold;
       untold = [];
-      if (onFailure) failures.forEach(onFailure);
-      else if (failures.length > 0) throw new RecoveryError(taken, failures);
-      return taken;
+      return { runs, failures };
     },
     stop() {
       isWatching = false;

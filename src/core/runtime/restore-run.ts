@@ -54,10 +54,17 @@ export function restoreRun(stored: StoredRun, { topologies, migrate, store }: Re
   const snapshot = readSnapshot(runId, checkpoint);
   const firstSeq = snapshot?.snapshot.events[0]?.seq ?? 1;
   const state = newRunState(runId, { plan: deepFreeze(part.plan), store, firstSeq });
-  if (snapshot) state.restore(snapshot, migrate);
-  for (const entry of journal) state.replay(entry, migrate);
+  const agreed = agreedMigration(journal, migrate);
+  if (snapshot) state.restore(snapshot, agreed);
+  for (const entry of journal) state.replay(entry, agreed);
   checkPlan(state, { part, topologies, migrate });
   return { state, snapshot };
+}
+
+/** Nobody is asked again for a migration that is on record. */
+function agreedMigration(journal: StoredRun['journal'], migrate?: Migration): Migration {
+  const agreed = new Set(journal.flatMap((entry) => (entry.type === 'run.migrated' ? [entry.to] : [])));
+  return (mismatch) => agreed.has(mismatch.foundDigest) || (migrate?.(mismatch) ?? false);
 }
 
 export interface NewRunOptions {

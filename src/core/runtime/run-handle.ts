@@ -1,6 +1,7 @@
 import type { Approval } from '../approval/approve-plan.js';
 import type { Json } from '../shared/json.js';
-import type { Actor, Gap, RunEvent, StoredError, TerminalRunStatus } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { Actor, Gap, StoredError, TerminalRunStatus } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
 import type { RunView } from '../views/run-view.js';
 import type { ReadOptions } from './event-log.js';

@@ -1,6 +1,7 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
-import type { Actor, DoneTicket, RunFact, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { RunFact } from '../ports/run-output.js';
+import type { Actor, DoneTicket, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import type { Hire } from './provision.js';
 

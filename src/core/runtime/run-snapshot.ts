@@ -1,4 +1,4 @@
-import type { RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
 import type { CheckpointParts } from '../ports/store.js';
 import type { Json } from '../shared/json.js';
 import { StoreFormatError } from '../shared/store-error.js';

@@ -2,7 +2,8 @@ import { restoreApproval } from '../approval/approve-plan.js';
 import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { Plan } from '../ports/plan.js';
-import type { JournalEntry, RunFact, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
+import type { RunFact } from '../ports/run-output.js';
+import type { JournalEntry, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json, JsonObject } from '../shared/json.js';
 import { jsonSize } from '../shared/json-size.js';
@@ -171,6 +172,7 @@ export class RunState {
   #replayRecord(entry: RunRecordInput & { readonly seq: number }, migrate?: Migration): void {
     const fact = this.addRecord(entry);
     if (fact) this.log.append(fact, entry.at);
+    if (entry.type === 'run.migrated' && entry.to === this.migrated?.to) this.migrated = undefined;
     if (entry.type !== 'run.provisioned') return;
     const materialized = materialize(this.approved(), entry.roles);
     this.useMachines(materialized);

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
 import { createCompaction } from './compact-run.js';
 import { createLiveView, type LiveView } from './live-view.js';
 import { createMemoryRelief } from './relieve-memory.js';

@@ -1,5 +1,5 @@
 import type { Plan } from '../ports/plan.js';
-import type { RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
 import type { RunStore } from '../ports/store.js';
 import type { Json } from '../shared/json.js';
 import { EventsGoneError } from './errors.js';

@@ -1,5 +1,5 @@
 import type { PlanContext } from '../ports/plan.js';
-import type { RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Workspace } from '../ports/workspace.js';
 import { isEnding } from './land-run.js';

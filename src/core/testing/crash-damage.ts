@@ -1,5 +1,6 @@
 import type { Plan } from '../ports/plan.js';
-import type { JournalEntry, RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { JournalEntry } from '../ports/run.js';
 import type { RunResult } from '../runtime/run-handle.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import type { Json } from '../shared/json.js';

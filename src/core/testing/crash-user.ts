@@ -1,4 +1,5 @@
-import type { RunEvent, StoredError } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { StoredError } from '../ports/run.js';
 import type { DecisionInput, Run } from '../runtime/run-handle.js';
 import { isTerminal } from '../runtime/is-terminal.js';
 import type { AppliedEffect } from './crash-ledger.js';

@@ -1,5 +1,6 @@
 import type { AgentRequest } from '../ports/agent.js';
-import type { JournalEntry, RunEvent } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { JournalEntry } from '../ports/run.js';
 import type { Commit } from '../ports/store.js';
 import type { Workspace } from '../ports/workspace.js';
 import { createEffectRecord, type EffectRecord } from './crash-ledger.js';

@@ -1,5 +1,6 @@
 import type { Plan } from '../ports/plan.js';
-import type { RunEvent, StoredError } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { StoredError } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
 

@@ -1,4 +1,5 @@
-import type { RunEvent, StepStatus, StoredError } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { StepStatus, StoredError } from '../ports/run.js';
 import type { StepView } from './step-view.js';
 import type { SpendSum } from './usage-totals.js';
 

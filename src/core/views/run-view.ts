@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../shared/json.js';
 import { waves } from '../plan/waves.js';
 import type { Plan } from '../ports/plan.js';
-import type { Gap, RunEvent, RunStatus, StoredError } from '../ports/run.js';
+import type { RunEvent } from '../ports/run-output.js';
+import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import type { StepView } from './step-view.js';

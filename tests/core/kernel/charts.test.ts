@@ -4,7 +4,8 @@ import { createActor, type AnyEventObject, type AnyStateMachine, type EventObjec
 
 import { createChartRunner } from '../../../src/core/kernel/chart-runner.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
-import type { RunFact, RunInput, StepStatus } from '../../../src/core/ports/run.js';
+import type { RunFact } from '../../../src/core/ports/run-output.js';
+import type { RunInput, StepStatus } from '../../../src/core/ports/run.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { createKernel } from '../../../src/core/kernel/create-kernel.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
-import type { Command, RunFact, RunInput } from '../../../src/core/ports/run.js';
+import type { Command, RunFact } from '../../../src/core/ports/run-output.js';
+import type { RunInput } from '../../../src/core/ports/run.js';
 import { ada, anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, isOver, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { createKernel } from '../../../src/core/kernel/create-kernel.js';
 import type { GateSpec } from '../../../src/core/ports/proposal.js';
-import type { Command, RunInput } from '../../../src/core/ports/run.js';
+import type { Command } from '../../../src/core/ports/run-output.js';
+import type { RunInput } from '../../../src/core/ports/run.js';
 import { ada, handWritten, materialized } from '../../support/materialized.js';
 
 const dayMs = 86_400_000;

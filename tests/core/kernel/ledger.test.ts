@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createKernel, type Kernel } from '../../../src/core/kernel/create-kernel.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
-import type { Command } from '../../../src/core/ports/run.js';
+import type { Command } from '../../../src/core/ports/run-output.js';
 import type { Role } from '../../../src/core/ports/proposal.js';
 import type { Spend } from '../../../src/core/ports/usage.js';
 import { handWritten, materialized } from '../../support/materialized.js';

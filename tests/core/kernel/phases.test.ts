@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createKernel } from '../../../src/core/kernel/create-kernel.js';
 import { definePlan } from '../../../src/core/plan/define-plan.js';
-import type { RunFact } from '../../../src/core/ports/run.js';
+import type { RunFact } from '../../../src/core/ports/run-output.js';
 import { anyMaterialized, materialized, unwrap } from '../../support/materialized.js';
 import { fateArbitrary, isOver, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';

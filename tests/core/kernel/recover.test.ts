@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { createKernel, type Kernel } from '../../../src/core/kernel/create-kernel.js';
-import type { Command, RunInput } from '../../../src/core/ports/run.js';
+import type { Command } from '../../../src/core/ports/run-output.js';
+import type { RunInput } from '../../../src/core/ports/run.js';
 import { handWritten, materialized } from '../../support/materialized.js';
 
 const spend = { inputTokens: 3, outputTokens: 4, costMicroUsd: 0, provenance: 'measured' } as const;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { chunk } from '../../../src/core/kernel/agenda.js';
 import { createKernel, type Kernel } from '../../../src/core/kernel/create-kernel.js';
-import type { Command, RunInput } from '../../../src/core/ports/run.js';
+import type { Command } from '../../../src/core/ports/run-output.js';
+import type { RunInput } from '../../../src/core/ports/run.js';
 import { chainProposal, starProposal } from '../../../src/core/testing/sample-proposals.js';
 import { materialized, planned } from '../../support/materialized.js';
 

@@ -8,7 +8,8 @@ import type { MaterializedRun } from '../../../src/core/materializer/materialize
 import { contributions, stepRequest } from '../../../src/core/materializer/step-request.js';
 import { toStateMachine } from '../../../src/core/materializer/to-state-machine.js';
 import type { AgentResult } from '../../../src/core/ports/agent.js';
-import type { Command, RunInput, StepStatus } from '../../../src/core/ports/run.js';
+import type { Command } from '../../../src/core/ports/run-output.js';
+import type { RunInput, StepStatus } from '../../../src/core/ports/run.js';
 import type { OrchestrationProposal } from '../../../src/core/ports/proposal.js';
 import { AgentError } from '../../../src/core/shared/agent-error.js';
 import type { Json } from '../../../src/core/shared/json.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { RunEvent } from '../../../src/core/ports/run.js';
+import type { RunEvent } from '../../../src/core/ports/run-output.js';
 import { toUsd } from '../../../src/core/shared/money.js';
 import { createRunProjection, projectRun } from '../../../src/core/views/run-view.js';
 import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';

@@ -1,0 +1,123 @@
+import type { Json } from '../shared/json.js';
+import type { Allowance, Spend } from './usage.js';
+import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
+
+/**
+ * What the kernel asks of the world. `id` is `seq.n`: the journal entry that caused it, and its place among that entry's
+ * commands. It follows from the journal alone, so a replay gives the same ids.
+ */
+export type Command = { readonly id: string } & (
+  | {
+      readonly type: 'step.start';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly allowance: Allowance;
+      /** Starts of this attempt that were lost with their process; absent for none. Its start is then made durable before it begins. */
+      readonly lostStarts?: number;
+    }
+  /** Undo what the step did. `attempt` counts on from the attempts at the step itself; `effort` is 1 for the first attempt to undo. */
+  | {
+      readonly type: 'step.compensate';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly effort: number;
+      readonly allowance: Allowance;
+    }
+  /** Ask the agent whether the effect of a step in doubt has happened. */
+  | {
+      readonly type: 'step.probe';
+      readonly stepId: string;
+      readonly attempt: number;
+      /** Id of the command that the attempt was started with: the key under which its effect is known. */
+      readonly startId: string;
+    }
+  | { readonly type: 'step.abort'; readonly stepId: string; readonly attempt: number; readonly reason: string }
+  | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
+  | { readonly type: 'timer.clear'; readonly timer: string }
+  | { readonly type: 'run.deliver' }
+  | { readonly type: 'continue' }
+  | { readonly type: 'run.ended'; readonly status: TerminalRunStatus }
+  /** What a run had left to do after its end is done: nothing more comes of it. Absent where there was nothing left. */
+  | { readonly type: 'run.settled' }
+  | { readonly type: 'publish'; readonly event: RunFact }
+);
+
+/** Something that became true of a run; what {@link RunEvent} carries. */
+export type RunFact =
+  | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
+  | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
+  | {
+      readonly type: 'run.approved';
+      readonly revision: number;
+      readonly digest: string;
+      readonly approvedBy: Actor;
+      /** The work steps that were approved; `null` for all. */
+      readonly steps: readonly string[] | null;
+    }
+  | { readonly type: 'run.widened'; readonly steps: readonly string[]; readonly approvedBy: Actor }
+  | { readonly type: 'run.hired'; readonly role: string; readonly agentId: string }
+  | {
+      readonly type: 'run.provisioned';
+      readonly teamId: string | null;
+      readonly projectId: string | null;
+      /** Agents by role key. */
+      readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
+    }
+  | { readonly type: 'run.released'; readonly role: string; readonly agentId: string }
+  | { readonly type: 'run.started' }
+  | { readonly type: 'run.synthesizing' }
+  | { readonly type: 'run.paused'; readonly reason: string }
+  | { readonly type: 'run.resumed' }
+  /** Taken up by a process after another was lost, or let it go; `lost` are the steps whose starts count as lost. */
+  | { readonly type: 'run.recovered'; readonly lost: readonly string[] }
+  | { readonly type: 'run.stopping'; readonly to: 'failed' | 'cancelled'; readonly reason: string }
+  | { readonly type: 'run.completed' }
+  | { readonly type: 'run.failed'; readonly reason: string; readonly error: StoredError }
+  /** `error`: what went wrong on the way out; absent for nothing. */
+  | { readonly type: 'run.cancelled'; readonly reason: string; readonly error?: StoredError }
+  | { readonly type: 'step.ready'; readonly stepId: string }
+  | { readonly type: 'step.gated'; readonly stepId: string; readonly prompt: string }
+  | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
+  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number }
+  | { readonly type: 'step.progress'; readonly stepId: string; readonly attempt: number; readonly message: string }
+  | {
+      readonly type: 'step.backing-off';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly retryAt: number;
+      readonly spend: Spend;
+    }
+  | {
+      readonly type: 'step.succeeded';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly output: Json;
+      readonly spend: Spend;
+    }
+  | {
+      readonly type: 'step.failed';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly spend: Spend;
+    }
+  | ({ readonly type: 'step.routed'; readonly stepId: string } & Branch)
+  | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
+  | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
+  | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }
+  | { readonly type: 'step.in-doubt'; readonly stepId: string; readonly attempt: number; readonly error: StoredError }
+  | { readonly type: 'step.compensating'; readonly stepId: string; readonly attempt: number }
+  | { readonly type: 'step.compensated'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
+  /** `retryAt`: when it is tried again; absent when it is not, and a person has to see to it. */
+  | {
+      readonly type: 'step.compensation-failed';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly error: StoredError;
+      readonly spend: Spend;
+      readonly retryAt?: number;
+    };
+
+/** {@link RunFact} with its place in the run's own order: `seq` is 1 for the first event and grows by one. */
+export type RunEvent = RunFact & { readonly seq: number; readonly at: number; readonly runId: string };

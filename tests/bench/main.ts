@@ -26,7 +26,6 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   star: () => benchStarKernel({ rounds: rounds(11) }),
   run: () => benchWholeRun({ sizes: [1_000, 10_000], rounds: rounds(15) }),
   'star-run': () => benchStarRun({ rounds: rounds(9) }),
-  // The first of these, so that nothing has used memory before.
   'durable-memory': benchDurableMemory,
   durable: () => benchDurableRun({ rounds: rounds(7) }),
   chain: () => benchDurableChain({ rounds: rounds(9) }),

@@ -62,8 +62,13 @@ export const proposalJsonSchema = ({ topologies }: WithTopologies = {}): JsonSch
  * const run = await orchestrator.approve(runId, { revision, digest, approvedBy: { kind: 'user', id: 'ada' } });
  * const { status, deliverable } = await run.result();
  */
-export const createOrchestrator = ({ store = createMemoryStore(), topologies, ...options }: OrchestratorOptions): Orchestrator =>
-  createCoreOrchestrator({ ...options, store, topologies: allTopologies(topologies) });
+export const createOrchestrator = ({ store, topologies, ...options }: OrchestratorOptions): Orchestrator =>
+  createCoreOrchestrator({
+    ...options,
+    store: store ?? createMemoryStore(),
+    isStoreShared: store !== undefined,
+    topologies: allTopologies(topologies),
+  });
 
 /** An edit's own options; the built-in topologies need not be named. */
 type EditWith<Options> = Omit<Options, 'topologies'> & WithTopologies;

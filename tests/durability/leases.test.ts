@@ -1,4 +1,5 @@
-import { type Approval, type Proposed, type Run, type RunStore, type Workspace } from 'planwright';
+import { createOrchestrator, type Approval, type Proposed, type Run, type RunStore, type Workspace } from 'planwright';
+import { createVirtualClock } from 'planwright/testing';
 import { expect, it } from 'vitest';
 
 import { ada, eventsOf, rejectionOf, ticket, tickets } from '../running/support/world.js';
@@ -409,4 +410,16 @@ it('HB-37: a house that hangs for one run keeps no process from taking over the 
   expect(await rejectionOf(world.clock.runUntil(recovering))).toMatchObject({
     failures: [{ error: { code: 'HIRE_NOT_POSSIBLE' } }],
   });
+});
+
+it('HB-32: a store that nobody else can have needs no signs of life: sixty days pass in a few timers', async () => {
+  const clock = createVirtualClock({ startAt: 0 });
+  const sixtyDaysMs = 60 * 86_400_000;
+  const agents = { worker: async () => ({ output: {} }) };
+  const orchestrator = createOrchestrator({ clock, agents });
+  const gate = { kind: 'before', prompt: 'May I?', expiresAfterMs: sixtyDaysMs } as const;
+  const proposed = await clock.runUntil(orchestrator.propose(tickets([ticket('a', { gate })])));
+  const run = await clock.runUntil(orchestrator.approve(proposed.runId, { ...proposed, approvedBy: ada }));
+  expect(await clock.runUntil(run.result(), { maxTimers: 100 })).toMatchObject({ status: 'failed' });
+  expect(clock.now()).toBeGreaterThanOrEqual(sixtyDaysMs);
 });

@@ -3,7 +3,14 @@ import { createRunIds } from './run-id.js';
 import { systemClock } from './system-clock.js';
 
 /** {@link OrchestratorOptions} of core: the front door adds the memory store and the built-in topologies. */
-export type CoreOptions = OrchestratorOptions & Required<Pick<OrchestratorOptions, 'store' | 'topologies'>>;
+export type CoreOptions = OrchestratorOptions &
+  Required<Pick<OrchestratorOptions, 'store' | 'topologies'>> & {
+    /** Whether anyone else can have the store. Default: `true`. */
+    readonly isStoreShared?: boolean;
+  };
+
+/** A lease that nobody else will ever look at need not be renewed. Thousands of years, in milliseconds. */
+const unsharedLeaseMs = 1e14;
 
 export const defaultConcurrency = 1_000;
 
@@ -18,7 +25,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     graceMs: options.graceMs ?? 10_000,
-    leaseMs: options.leaseMs ?? 30_000,
+    leaseMs: options.isStoreShared === false ? unsharedLeaseMs : (options.leaseMs ?? 30_000),
     maxLostStarts: options.maxLostStarts ?? 3,
     whenInDoubt: options.whenInDoubt ?? 'park',
     compensate: options.compensate ?? 'always',

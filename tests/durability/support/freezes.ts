@@ -14,8 +14,10 @@ export interface FreezeOptions {
 
 export interface FreezeFigures {
   readonly freezes: number;
-  /** Freezes that came to nothing: all runs had ended, or the process stood still with the lock of the database in its hands. */
+  /** Freezes that came to nothing, because all runs had ended. */
   readonly missed: number;
+  /** Freezes of a process that had the database locked, so that nobody could take over before it was thawed. */
+  readonly blocked: number;
   readonly takenOver: number;
   /** Runs that were taken over whose first process said so once it was thawed: its next write was refused. */
   readonly halted: number;
@@ -26,10 +28,11 @@ const leaseMs = 500;
 /** Runs of each round. None needs a person, who would be asking at the process that is frozen. */
 const cast = ['a graph', 'a pipeline', 'steps in halves', 'retries', 'research and two rounds of discussion'];
 /** A database that is still locked by then is locked by whoever is frozen. */
-const patienceMs = 6_000;
+const patienceMs = 4_000;
 
 interface Round {
   readonly runIds: readonly string[];
+  readonly isBlocked: boolean;
   readonly takenOver: readonly string[];
 }
 
@@ -43,12 +46,12 @@ export async function freezeAndThaw({ scripts, placeIn, freezes, seed }: FreezeO
   const theatre = await openTheatre(scripts);
   try {
     const place = placeIn(theatre);
-    const figures = { freezes: 0, missed: 0, takenOver: 0, halted: 0 };
+    const figures = { freezes: 0, missed: 0, blocked: 0, takenOver: 0, halted: 0 };
     const damage: string[] = [];
-    while (figures.freezes < freezes && figures.missed <= 2 * freezes + 10) {
+    while (figures.freezes < freezes && figures.missed + figures.blocked <= 2 * freezes + 10) {
       const scene = { theatre, place, random };
-      const { takenOver, runIds } = await freezeOnce(scene);
-      figures[takenOver.length > 0 ? 'freezes' : 'missed'] += 1;
+      const { takenOver, runIds, isBlocked } = await freezeOnce(scene);
+      figures[isBlocked ? 'blocked' : takenOver.length > 0 ? 'freezes' : 'missed'] += 1;
       figures.takenOver += takenOver.length;
       const lines = theatre.lines();
       figures.halted += takenOver.filter((runId) => isRefused(lines, runId)).length;
@@ -80,7 +83,10 @@ async function freezeOnce({ theatre, place, random }: Scene): Promise<Round> {
   first.signal('SIGSTOP');
   const isTaken = (runId: string): boolean => isClaimedBy(theatre.lines(), runId, second.pid);
   const hasEnded = (runId: string): boolean => isOver(theatre.lines(), runId);
-  await until(() => runIds.every((runId) => isTaken(runId) || hasEnded(runId)), patienceMs).catch(() => undefined);
+  const isBlocked = await until(() => runIds.every((runId) => isTaken(runId) || hasEnded(runId)), patienceMs).then(
+    () => false,
+    () => true,
+  );
   const takenOver = runIds.filter(isTaken);
   // Now before they have come to their end, now after.
   if (random(2) === 0) await Promise.all(takenOver.map((runId) => second.ask('result', runId)));
@@ -89,7 +95,7 @@ async function freezeOnce({ theatre, place, random }: Scene): Promise<Round> {
   // It hears of it with its next write. One that has nothing left to write has nothing left to do.
   await until(() => takenOver.every((runId) => isRefused(theatre.lines(), runId)), patienceMs).catch(() => undefined);
   await stop([first, second]);
-  return { runIds, takenOver };
+  return { runIds, takenOver, isBlocked };
 }
 
 async function stop(children: readonly Child[]): Promise<void> {
@@ -113,7 +119,8 @@ function beforeTakeOver(lines: readonly ToldLine[]): ToldLine[] {
   const owner = new Map<string, number>();
   return lines.filter((line) => {
     if (line.type === 'claim') owner.set(line.runId, line.pid);
-    return line.type !== 'call' || owner.get(line.runId) === line.pid;
+    const isAct = line.type === 'call' || line.type === 'hook';
+    return !isAct || owner.get(line.runId) === line.pid;
   });
 }
 

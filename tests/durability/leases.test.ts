@@ -423,3 +423,44 @@ it('HB-32: a store that nobody else can have needs no signs of life: sixty days 
   expect(await clock.runUntil(run.result(), { maxTimers: 100 })).toMatchObject({ status: 'failed' });
   expect(clock.now()).toBeGreaterThanOrEqual(sixtyDaysMs);
 });
+
+it.each(['recovers', 'approves', 'is asked to pause'] as const)(
+  'CX-09: a process that is closed while it %s holds nothing afterwards, and does nothing more',
+  async (what) => {
+    for (let turn = 0; turn <= 40; turn += 1) {
+      const [closeMs, graceMs] = [turn % 21, turn > 20 ? 0 : 50];
+      const world = createRestartWorld({ leaseMs, graceMs, script: { default: { delayMs: 5_000 } } });
+      const zero = world.boot({ owner: 'zero' });
+      const proposed = await world.propose(zero, chain);
+      const { runId } = proposed;
+      if (what !== 'approves') await world.clock.runUntil(zero.orchestrator.approve(runId, approvalOf(proposed)));
+      await world.clock.advanceAsync(1_000);
+      zero.kill();
+      await world.clock.advanceAsync(leaseMs);
+      const one = world.boot({ owner: 'one', storeMs: 3 });
+      const begun = {
+        recovers: () => one.orchestrator.recover(),
+        approves: () => one.orchestrator.approve(runId, approvalOf(proposed)),
+        'is asked to pause': async () => (await one.orchestrator.run(runId)).pause(),
+      }[what]();
+      begun.catch(() => undefined);
+      await world.clock.advanceAsync(closeMs);
+      await world.clock.runUntil(one.orchestrator.close());
+      await world.clock.advanceAsync(leaseMs * 2);
+      const calls = world.called(2).length;
+      // Whoever comes next finds it free, also one on another machine, who cannot tell whether the first is still there.
+      const claimed = await world.store.claim({ runId, owner: 'another', at: world.clock.now(), leaseMs: 1 });
+      expect([turn, claimed.kind]).toEqual([turn, 'claimed']);
+      await world.clock.advanceAsync(2);
+      const two = world.boot({ owner: 'two' });
+      const run = await world.clock.runUntil(two.orchestrator.approve(runId, approvalOf(proposed)));
+      if (run.view().paused) await world.clock.runUntil(run.resume());
+      expect([closeMs, (await world.clock.runUntil(run.result(), { limitMs: 3_600_000 })).status]).toEqual([
+        closeMs,
+        'completed',
+      ]);
+      expect([turn, world.called(2).length]).toEqual([turn, calls]);
+      expect(new Set(world.called())).toEqual(new Set(['a', 'b', 'c', 'synthesis']));
+    }
+  },
+);

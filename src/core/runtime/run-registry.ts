@@ -159,6 +159,8 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       let run = isKnown ? known : await load(runId);
       if (run.journal.seq < answer.seq) run = await catchUp(run);
       if (run.journal.seq < answer.seq) run = await replace(run);
+      // What is claimed from here on would be renewed for ever, and nobody would be at it.
+      if (isClosing()) throw new OrchestratorClosedError();
       run.drive(answer.fence);
       add(run);
       return run;

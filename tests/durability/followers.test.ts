@@ -43,6 +43,34 @@ it('FO-08: a process that does not drive a run sees all of it: its events in ord
   expect(world.clock.pendingTimers).toBe(0);
 });
 
+it('CC-25: a view is kept up to date as long as somebody looks at it, and asks nothing of the store after that', async () => {
+  const { world, runId, start } = await besides({ script: { default: { delayMs: 60_000 } } });
+  const driven = await start();
+  let reads = 0;
+  const counting = (inner: RunStore): RunStore => ({
+    ...inner,
+    journal: (...args) => {
+      reads += 1;
+      return inner.journal(...args);
+    },
+  });
+  const followed = await world.boot({ owner: 'three', wrapStore: counting }).orchestrator.run(runId);
+  for (let turn = 0; turn < 20; turn += 1) {
+    followed.view();
+    await world.clock.advanceAsync(5_100);
+    expect(followed.view()).toEqual(driven.view());
+  }
+  await world.clock.advanceAsync(15_000);
+  const before = reads;
+  await world.clock.advanceAsync(15_000);
+  expect(reads).toBe(before);
+  // It shows what it knew, and is up to date a moment after it is looked at again.
+  followed.view();
+  await world.clock.advanceAsync(600);
+  expect(followed.view()).toEqual(driven.view());
+  await world.end(followed);
+});
+
 it('FO-08: a handle on a proposal goes on when another process approves it, also after a revision', async () => {
   const { world, one, two, runId } = await besides();
   const followed = await two.orchestrator.run(runId);

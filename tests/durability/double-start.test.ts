@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { ada, tickets } from '../running/support/world.js';
 import { postgresServer } from '../storage/support/postgres-server.js';
+import { makeStore } from './support/child-store.js';
 import type { StorePlace } from './support/child-task.js';
 import { bundleScripts, openTheatre, postgresPlace, storeIn, type Theatre } from './support/processes.js';
 import type { ToldLine } from './support/witness.js';
@@ -45,6 +46,7 @@ describe.each(places)('on %s, of two processes', (_, placeIn) => {
   it('CX-09 CX-18 HB-62: that approve at once, one starts the run, and both get it', async () => {
     const stage = await theatre();
     const store = placeIn(stage);
+    await makeStore(store);
     const [one, two] = [1, 2].map(() => stage.start({ kind: 'serve', store, pace: 0.02 })) as [Starting, Starting];
     const starters = new Set<number>();
     for (let round = 0; round < (isLong ? 100 : 8); round += 1) {

@@ -5,6 +5,9 @@ import { type ClerkOptions, createClerk } from './clerk.js';
 import { stories } from './stories.js';
 import type { WitnessLine } from './witness.js';
 
+/** Long next to what else happens, so that many a kill falls into it. */
+const lingerMs = 40;
+
 export interface ClerksOptions extends Pick<ClerkOptions, 'clock' | 'effects'>, Pick<ChildTask, 'pace' | 'poison' | 'careful'> {
   /** Goals are the names of stories. */
   readonly goalOf: (runId: string) => Promise<string>;
@@ -23,7 +26,8 @@ export function createClerks({ clock, effects, pace = 0.1, poison, careful = fal
   const clerkFor = async (runId: string): Promise<Agent> => {
     const goal = await goalFor(runId);
     const { behaviours = {}, blind = [], harmless = [] } = stories.find(({ name }) => name === goal) ?? {};
-    const known = clerks.get(goal) ?? createClerk({ clock, effects, pace, behaviours, blind: careful ? [] : blind, harmless });
+    const isBlind = careful ? [] : blind;
+    const known = clerks.get(goal) ?? createClerk({ clock, effects, pace, lingerMs, behaviours, blind: isBlind, harmless });
     clerks.set(goal, known);
     return known;
   };

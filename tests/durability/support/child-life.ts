@@ -1,4 +1,4 @@
-import { type Orchestrator, type Run, systemClock } from 'planwright';
+import { type Clock, type Orchestrator, type Run, systemClock } from 'planwright';
 
 import { createEffectRecord } from '../../../src/core/testing/crash-ledger.js';
 import { createCrashUser } from '../../../src/core/testing/crash-user.js';
@@ -14,6 +14,11 @@ export interface Scene {
 }
 
 const ada = { kind: 'user', id: 'ada' } as const;
+/** A person who waits keeps no process. */
+const patient: Clock = {
+  ...systemClock,
+  schedule: (dueAt, callback) => systemClock.schedule(dueAt, callback, { background: true }),
+};
 
 /** Sees to it that there is a run of every story, and that every one comes to its end and has nothing left to do. */
 export async function live(scene: Scene): Promise<void> {
@@ -60,7 +65,7 @@ export function attend(run: Run, { acts = [], steps }: Story, { task: { pace = 0
       status === 'in-doubt' || steps?.includes(stepId) === false ? undefined : { approve: true, by: 'ada' },
     world: { calls: [], effects: createEffectRecord() },
   });
-  user.attend(run, { clock: systemClock });
+  user.attend(run, { clock: patient });
   run.result().catch((error: unknown) => tell({ type: 'halted', runId: run.runId, ...faultOf(error) }));
 }
 

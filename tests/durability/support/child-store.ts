@@ -32,6 +32,13 @@ export function openStore(place: StorePlace, tell: (line: WitnessLine) => void) 
   return { store: witnessed, end };
 }
 
+/** Makes what a store lies in, so that processes which begin at once find it there. */
+export async function makeStore(place: StorePlace): Promise<void> {
+  const { store, end } = opened(place);
+  await store.list();
+  await end();
+}
+
 function opened(place: StorePlace): { readonly store: RunStore; readonly end: () => Promise<void> } {
   if (place.kind === 'sqlite') return alone(createSqliteStore({ path: place.path, lockTimeoutMs }));
   if (place.kind === 'file') return alone(createFileStore({ directory: place.directory }));

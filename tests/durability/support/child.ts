@@ -42,7 +42,10 @@ const orchestrator = createOrchestrator({
 });
 
 if (task.kind === 'live') {
+  // Runs that wait for a person need somebody to keep the process.
+  const present = setInterval(() => undefined, 1_000);
   await live({ orchestrator, task, tell });
+  clearInterval(present);
   await orchestrator.close();
   await end();
   say('done');

@@ -1,6 +1,8 @@
 import { AgentError, type Agent, type AgentRequest, type Clock, type Json } from 'planwright';
 import type { EffectLedger } from 'planwright/testing';
 
+import { pause } from './house.js';
+
 /** How a clerk does one step. Left out: at once, and it works. */
 export interface Behaviour {
   readonly delayMs?: number;
@@ -18,6 +20,8 @@ export interface ClerkOptions {
   readonly pace?: number;
   readonly clock: Clock;
   readonly effects: EffectLedger;
+  /** Time between an effect and the answer that tells of it: whoever is killed then has done what nobody knows of. Default: 0. */
+  readonly lingerMs?: number;
   readonly behaviours?: Readonly<Record<string, Behaviour>>;
   /** Steps whose effect the outside world does not know by key: only that they are not asked for twice keeps it from being done twice. */
   readonly blind?: readonly string[];
@@ -29,7 +33,15 @@ export interface ClerkOptions {
  * An agent that does one thing to the world for each step, under the key that it gets, and whose output depends on all that it is given.
  * Asked what has happened, it looks.
  */
-export function createClerk({ clock, effects, behaviours = {}, blind = [], harmless = [], pace = 1 }: ClerkOptions): Agent {
+export function createClerk({
+  clock,
+  effects,
+  behaviours = {},
+  blind = [],
+  harmless = [],
+  pace = 1,
+  lingerMs = 0,
+}: ClerkOptions): Agent {
   const sleep = (delayMs: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       const stop = clock.schedule(clock.now() + delayMs * pace, resolve);
@@ -40,10 +52,12 @@ export function createClerk({ clock, effects, behaviours = {}, blind = [], harml
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
     });
-  const affect = (key: string, request: AgentRequest, value: Json): Promise<Json> | Json => {
+  const affect = async (key: string, request: AgentRequest, value: Json): Promise<Json> => {
     if (harmless.includes(request.stepId)) return value;
     const isBlind = blind.includes(request.stepId) && request.kind !== 'compensation';
-    return isBlind ? effects.applyBlindly(key, value) : effects.apply(key, value);
+    const applied = await (isBlind ? effects.applyBlindly(key, value) : effects.apply(key, value));
+    if (lingerMs > 0) await pause(clock, lingerMs);
+    return applied;
   };
   return {
     async run(request, context) {

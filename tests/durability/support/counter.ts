@@ -10,17 +10,25 @@ import type { Json } from 'planwright';
 /** How the world is called. */
 export type CounterCall = readonly [id: number, verb: 'apply' | 'applyBlindly' | 'find', key: string, value: Json];
 
+/** What its file has: effects, and what was asked for again and was none. */
+export interface CountedLine {
+  readonly key: string;
+  readonly value: Json;
+  readonly isAgain: boolean;
+}
+
 const [socket = '', file = ''] = process.argv.slice(2);
 const output = openSync(file, 'a');
 const first = new Map<string, Json>();
 
 function call([, verb, key, value]: CounterCall): Json | undefined {
   const before = first.get(key);
-  if (verb === 'find' || (verb === 'apply' && before !== undefined)) return before;
-  writeSync(output, `${JSON.stringify({ key, value })}\n`);
+  if (verb === 'find') return before;
+  const isAgain = verb === 'apply' && before !== undefined;
+  writeSync(output, `${JSON.stringify({ key, value, isAgain } satisfies CountedLine)}\n`);
   fsyncSync(output);
   if (before === undefined) first.set(key, value);
-  return value;
+  return isAgain ? before : value;
 }
 
 createServer((connection) => {

@@ -24,6 +24,8 @@ export interface CrashLoopFigures {
   /** Runs of which some process was killed before they had ended. */
   readonly runsHit: number;
   readonly effects: number;
+  /** Effects that were asked for again, under the key that they had been done under. */
+  readonly effectsAskedAgain: number;
   readonly calls: number;
   /** Calls of agents that kills had made again. */
   readonly callsRepeated: number;
@@ -47,7 +49,7 @@ export async function crashLoop({
 }: CrashLoopOptions): Promise<CrashLoopFigures> {
   const random = createRandom(seed);
   const calm = await inWorld({ scripts, placeIn, kills: 0, random, usualMs: 5_000 });
-  const figures = { worlds: 0, kills: 0, runs: 0, runsHit: 0, effects: 0, calls: 0, callsRepeated: 0 };
+  const figures = { worlds: 0, kills: 0, runs: 0, runsHit: 0, effects: 0, effectsAskedAgain: 0, calls: 0, callsRepeated: 0 };
   const damage = calm.damage({ reference: calm.runs });
   while (figures.kills < kills) {
     const wanted = Math.min(killsPerWorld, kills - figures.kills);
@@ -56,11 +58,12 @@ export async function crashLoop({
     figures.worlds += 1;
     figures.kills += world.kills;
     figures.runs += world.runs.size;
+    figures.effectsAskedAgain += world.askedAgain;
     for (const [story, run] of world.runs) {
       figures.runsHit += run.lives > 1 ? 1 : 0;
       figures.effects += run.world.effects.applied.length;
       figures.calls += run.world.calls.length;
-      figures.callsRepeated += run.world.calls.length - (calm.runs.get(story)?.world.calls.length ?? 0);
+      figures.callsRepeated += Math.max(0, run.world.calls.length - (calm.runs.get(story)?.world.calls.length ?? 0));
     }
     if (figures.worlds > kills + 10) throw new Error('Worlds come to their end before anyone can be killed.');
   }
@@ -105,7 +108,7 @@ async function inWorld({ scripts, placeIn, kills, random, usualMs }: WorldOption
     await end();
     const livesOf = (runId: string): number => new Set(lines.filter((line) => line.runId === runId).map(({ pid }) => pid)).size;
     const runs = new Map<string, Hit>([...found].map(([story, run]) => [story, { ...run, lives: livesOf(run.runId) }]));
-    return { ms, runs, kills: killed, damage: damageIn(runs) };
+    return { ms, runs, kills: killed, askedAgain: theatre.askedAgain(), damage: damageIn(runs) };
   } finally {
     theatre.close();
   }

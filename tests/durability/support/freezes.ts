@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '../../../src/core/testing/crash-points.js';
-import { openStore } from './child-store.js';
+import { makeStore, openStore } from './child-store.js';
 import type { StorePlace } from './child-task.js';
 import { type Child, openTheatre, type Scripts, type Theatre, until } from './processes.js';
 import { damageOf, type ToldLine, type WitnessedRun, witnessedRuns } from './witness.js';
@@ -46,6 +46,7 @@ export async function freezeAndThaw({ scripts, placeIn, freezes, seed }: FreezeO
   const theatre = await openTheatre(scripts);
   try {
     const place = placeIn(theatre);
+    await makeStore(place);
     const figures = { freezes: 0, missed: 0, blocked: 0, takenOver: 0, halted: 0 };
     const damage: string[] = [];
     while (figures.freezes < freezes && figures.missed + figures.blocked <= 2 * freezes + 10) {

@@ -12,6 +12,7 @@ import { afterAll } from 'vitest';
 import type { PostgresServer } from '../../storage/support/postgres-server.js';
 import { freshSchema } from '../../storage/support/postgres-store.js';
 import type { ChildAnswer, ChildFault, ChildTask, ChildVerb, StorePlace } from './child-task.js';
+import type { CountedLine } from './counter.js';
 import { createTail, type ToldLine } from './witness.js';
 import type { AppliedEffect } from 'planwright/testing';
 
@@ -53,6 +54,8 @@ export interface Theatre {
   readonly world: string;
   readonly lines: () => readonly ToldLine[];
   readonly effects: () => readonly AppliedEffect[];
+  /** Effects that were asked for again under a key that had been honoured. */
+  readonly askedAgain: () => number;
   /** Starts a process that drives runs. */
   start(task: TheatreTask): Child;
   close(): void;
@@ -63,6 +66,7 @@ export async function openTheatre({ child, counter }: Scripts): Promise<Theatre>
   const folder = mkdtempSync(join(tmpdir(), 'planwright-'));
   const [world, effects, witness] = [join(folder, 'world'), join(folder, 'effects'), join(folder, 'witness')];
   for (const file of [effects, witness]) writeFileSync(file, '');
+  const counted = createTail(effects) as () => readonly CountedLine[];
   const started = new Set<ChildProcess>();
   const launch = (argv: readonly string[]): ChildProcess => {
     const process = spawn(globalThis.process.execPath, argv, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -76,7 +80,8 @@ export async function openTheatre({ child, counter }: Scripts): Promise<Theatre>
     folder,
     world,
     lines: createTail(witness) as () => readonly ToldLine[],
-    effects: createTail(effects) as () => readonly AppliedEffect[],
+    effects: () => counted().filter(({ isAgain }) => !isAgain),
+    askedAgain: () => counted().filter(({ isAgain }) => isAgain).length,
     start: (task) => attach(launch([child, JSON.stringify({ ...task, world, witness } satisfies ChildTask)])),
     close() {
       for (const process of started) process.kill('SIGKILL');

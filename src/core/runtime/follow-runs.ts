@@ -59,7 +59,10 @@ export function createRunFollower({ clock, isClosing, catchUp }: RunFollowerOpti
   return {
     follow(run, { isWaitedFor }) {
       const how = following.get(run);
-      if (!how) { begin(run, { isWaitedFor, viewedAt: clock.now(), cancel: undefined }); return; }
+      if (!how) {
+        begin(run, { isWaitedFor, viewedAt: clock.now(), cancel: undefined });
+        return;
+      }
       how.viewedAt = clock.now();
       if (!isWaitedFor || how.isWaitedFor) return;
       how.isWaitedFor = true;

@@ -104,7 +104,10 @@ export async function rehire(options: ProvisionOptions): Promise<void> {
     agents.require(agentId, key);
   }
   const { machines } = done;
-  if (!machines) { checkRoles(options); return; }
+  if (!machines) {
+    checkRoles(options);
+    return;
+  }
   for (const [role, { agentId }] of Object.entries(machines.roles)) agents.require(agentId, role);
 }
 

@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 /** Folders whose code depends on its arguments alone. tests/architecture and tsconfig.pure.json guard the same list. */
 const pureFolders = [
-  ...['shared', 'schema', 'ports', 'proposal', 'plan', 'analysis', 'approval', 'materializer', 'kernel', 'views'].map(
+  ...['shared', 'schema', 'deciding', 'ports', 'proposal', 'plan', 'analysis', 'approval', 'materializer', 'kernel', 'views'].map(
     (folder) => `src/core/${folder}/**/*.ts`,
   ),
   'src/topologies/**/*.ts',

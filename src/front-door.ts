@@ -1,5 +1,8 @@
 import { createOrchestrator as createCoreOrchestrator, type Orchestrator } from './core/runtime/create-orchestrator.js';
 import type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
+import type { ApprovedPlan } from './core/approval/approve-plan.js';
+import type { RoleMap } from './core/materializer/definition.js';
+import { materialize as materializeWith, type MaterializedRun } from './core/materializer/materialize.js';
 import { planProposal as planWith, type PlanOptions } from './core/plan/plan-proposal.js';
 import type { JsonSchema } from './core/shared/json.js';
 import type { Issue } from './core/shared/issue.js';
@@ -20,7 +23,7 @@ import { builtInTopologies } from './topologies/index.js';
 
 // Core knows no plug-in. Here, and nowhere else, the ones that come with it are put in as defaults.
 
-/** Your own topologies, besides `single`, `pipeline` and `graph`. One of the same kind takes the place of the built-in one. */
+/** Your own topologies, besides those that come with planwright. One of the same kind takes the place of the built-in one. */
 export interface WithTopologies {
   readonly topologies?: readonly Topology[];
 }
@@ -48,6 +51,16 @@ export const planProposal = (
   proposal: OrchestrationProposal,
   { topologies, ...options }: Omit<PlanOptions, 'topologies'> & WithTopologies = {},
 ): Result<Plan, Issue[]> => planWith(proposal, { ...options, topologies: allTopologies(topologies) });
+
+/**
+ * Makes the machines of an approved plan. Pure: no clock, no randomness, no I/O, and what it is given is not changed.
+ *
+ * @throws NotApprovedError when the plan did not come from `approvePlan`.
+ * @throws UnresolvedRoleError when a role of the plan has no agent in `roles`.
+ * @throws TopologyMissingError when the topology is not at hand that adds steps to the plan.
+ */
+export const materialize = (approved: ApprovedPlan, roles: RoleMap, { topologies }: WithTopologies = {}): MaterializedRun =>
+  materializeWith(approved, roles, { topologies: allTopologies(topologies) });
 
 /** The JSON Schema (draft 2020-12) of a proposal, to put before a planner. */
 export const proposalJsonSchema = ({ topologies }: WithTopologies = {}): JsonSchema =>

@@ -2,6 +2,7 @@
 export {
   createOrchestrator,
   dropTicket,
+  materialize,
   parseProposal,
   planProposal,
   proposalJsonSchema,
@@ -56,11 +57,11 @@ export { approvePlan, isApprovedPlan, type Approval, type ApprovedPlan, type App
 // Machines and kernel
 export type { Chart, ChartState, ChartTransition } from './core/materializer/chart.js';
 export type { ComposedContext, ComposedEvent } from './core/materializer/composed-context.js';
-export type { RoleMap, RunDefinition, StepDefinition } from './core/materializer/definition.js';
+export type { AddedFacts, RoleMap, RunDefinition, StepDefinition, TemplateDefinition } from './core/materializer/definition.js';
 export type { LifecycleEvent } from './core/materializer/lifecycle-chart.js';
-export { materialize, type MaterializedRun } from './core/materializer/materialize.js';
+export type { MaterializedRun, MaterializeOptions } from './core/materializer/materialize.js';
 export { toStateMachine } from './core/materializer/to-state-machine.js';
-export { NotApprovedError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
+export { NotApprovedError, TopologyMissingError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
 export type { Checkpoint } from './core/kernel/checkpoint.js';
 export { createKernel, replay, type Kernel, type StoredCheckpoint } from './core/kernel/create-kernel.js';
 export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';

@@ -26,7 +26,8 @@ export const approved = (plan: Plan): ApprovedPlan =>
 export const agentsOf = (plan: Plan): Record<string, { readonly agentId: string }> =>
   Object.fromEntries(plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
 
-export const materialized = (plan: Plan): MaterializedRun => materialize(approved(plan), agentsOf(plan));
+export const materialized = (plan: Plan): MaterializedRun =>
+  materialize(approved(plan), agentsOf(plan), { topologies: builtInTopologies });
 
 export const planned = (proposal: OrchestrationProposal): Plan =>
   unwrap(planProposal(proposal, { topologies: builtInTopologies }));
@@ -50,9 +51,18 @@ export function handWritten(
   return unwrap(definePlan({ goal: 'A goal', roles, ...parts, steps: [...drafts, last] }));
 }
 
+/** Those whose plans have all their steps from the beginning. */
+export const staticTopologies = builtInTopologies.filter(({ expand }) => expand === undefined);
+
 /** Plans of every shape with gates, and the machines they become. */
 export const anyMaterialized = (options: Partial<PlanArbitraryOptions> = {}): fc.Arbitrary<MaterializedRun> =>
-  planArbitrary({ topologies: builtInTopologies, maxTickets: 8, gates: true, ...options }).map(shownAsPlan);
+  planArbitrary({ topologies: staticTopologies, maxTickets: 8, gates: true, ...options }).map(shownAsPlan);
+
+/** Plans to which steps are added while they run. */
+export const anyTeam = (options: Partial<PlanArbitraryOptions> = {}): fc.Arbitrary<MaterializedRun> => {
+  const topologies = builtInTopologies.filter(({ expand }) => expand !== undefined);
+  return planArbitrary({ topologies, maxTickets: 3, gates: true, ...options }).map(shownAsPlan);
+};
 
 /** The machines of a plan; a counterexample shows the plan alone. */
 export const shownAsPlan = (plan: Plan): MaterializedRun =>

@@ -4,6 +4,8 @@ import type { MaterializedRun } from '../../src/core/materializer/materialize.js
 import type { Command, RunFact } from '../../src/core/ports/run-output.js';
 import type { ProbeFinding, RunInput } from '../../src/core/ports/run.js';
 import type { Allowance, Spend } from '../../src/core/ports/usage.js';
+import type { Json } from '../../src/core/shared/json.js';
+import { randomRoute } from '../../src/core/testing/random-route.js';
 import { ada } from './materialized.js';
 import { attemptPlan, canProbe, effortPlan, isGateOpened, type AttemptPlan, type Control, type Fate } from './run-fate.js';
 
@@ -62,6 +64,7 @@ type InputBody = RunInput extends infer One ? (One extends { readonly at: number
  */
 export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions = {}): Story {
   const { definition, graph } = run;
+  const roles = definition.roles.map(({ key }) => key);
   const journal: Turn['input'][] = [];
   const commands: (readonly Command[])[] = [];
   const facts: RunFact[] = [];
@@ -137,10 +140,11 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     pending.push({ kind: 'input', input, byPerson: true });
   };
 
-  const indexOf = (stepId: string): number => graph.indexOf.get(stepId)!;
+  /** Steps that were added have places of their own, by their ids. */
+  const indexOf = (stepId: string): number => graph.indexOf.get(stepId) ?? graph.ids.length + hashOf(stepId);
   const planOf = ({ stepId, attempt, effort }: Pick<Call, 'stepId' | 'attempt' | 'effort'>): AttemptPlan => {
     const index = indexOf(stepId);
-    const step = definition.steps[index]!;
+    const step = kernel.step(stepId);
     return effort > 0 ? effortPlan(fate, step, { index, attempt: effort }) : attemptPlan(fate, step, { index, attempt });
   };
   const noteEffect = ({ stepId, id, effort }: Call): void => void effects.push({ stepId, id, isUndoing: effort > 0 });
@@ -172,9 +176,19 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     if (does === 'succeed') noteEffect(call);
     const isTaken =
       does === 'succeed'
-        ? take({ type: 'step.succeeded', stepId, attempt, output: { from: stepId }, spend })
+        ? take({ type: 'step.succeeded', stepId, attempt, output: { from: stepId }, spend, ...routeOf(call) })
         : take({ type: 'step.failed', stepId, attempt, error, retryable: does === 'fail', spend });
-    if (!isTaken) take({ type: 'step.spent', stepId, attempt, spend });
+    if (isTaken) return;
+    take({ type: 'step.spent', stepId, attempt, spend });
+    if (does === 'succeed') take({ type: 'step.late', stepId, attempt, output: { late: stepId } });
+  };
+
+  /** What a step decides; now and then, one decides that is not asked to. */
+  const routeOf = ({ stepId, attempt, effort }: Call): { readonly route?: Json } => {
+    const { decides, role = '', added } = kernel.step(stepId);
+    const chance = hashOf(`${stepId} ${attempt} ${fate.choices[hashOf(stepId) % fate.choices.length]!}`);
+    if (effort > 0 || (!decides && chance % 9 > 0)) return {};
+    return { route: randomRoute(chance, { roles, role, steps: added ? kernel.addedTo(added.goal) : [] }) };
   };
 
   /** A probe tells what has happened by now: what is under way still has not. */
@@ -238,6 +252,13 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
       throw new Error(`Nothing is left to happen, and the run is still ${kernel.status}: ${JSON.stringify(kernel.statuses())}`);
   }
   return { kernel, journal, commands, facts, effects };
+}
+
+/** FNV-1a, 20 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let place = 0; place < text.length; place += 1) hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193);
+  return (hash >>> 0) % 1_048_576;
 }
 
 export const isOver = ({ status }: Kernel): boolean => status === 'completed' || status === 'failed' || status === 'cancelled';

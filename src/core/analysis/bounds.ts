@@ -5,6 +5,7 @@ import { createStepGraph } from '../plan/step-graph.js';
 import type { Plan, PlanStep, RetryPolicy } from '../ports/plan.js';
 import { toUsd } from '../shared/money.js';
 import { agentsOf } from './agents-of.js';
+import { createGrowthLookup, worstOfGrowth } from './growth.js';
 import { expectedFigures, type ExpectedFigures } from './expected-figures.js';
 import { worstSpend } from './worst-spend.js';
 
@@ -19,7 +20,7 @@ export interface Bounds {
   readonly attempts: number;
   /** Distinct agents that take part. */
   readonly agents: number;
-  /** Steps that may be added while the run is under way; 0 for a plan whose steps are all known. */
+  /** Delegations and handoffs that may come about while the run is under way; 0 for a plan whose steps are all known. */
   readonly delegations: number;
   /** Input and output tokens together. */
   readonly tokens: number | null;
@@ -36,15 +37,19 @@ export interface Bounds {
  */
 export function worstCase(plan: Plan): Bounds {
   const { steps, budget } = plan;
+  const growthOf = createGrowthLookup(plan);
+  const growths = steps.flatMap((step) => growthOf(step) ?? []);
   const costMicroUsd = worstSpend(plan, {
     ceilingOf: (limit) => limit?.maxCostMicroUsd,
     estimateOf: ({ estimate }) => estimate?.costMicroUsd,
   });
   return {
-    steps: Math.min(steps.length, budget.maxSteps ?? Infinity),
-    attempts: steps.reduce((sum, step) => sum + (step.role === undefined ? 0 : step.retry.attempts), 0),
-    agents: Math.min(agentsOf(plan).size, budget.maxAgents ?? Infinity),
-    delegations: 0,
+    steps: Math.min(steps.length + sumOf(growths, ({ bounds }) => bounds.steps), budget.maxSteps ?? Infinity),
+    attempts:
+      sumOf(steps, (step) => (callsAgent(step) ? step.retry.attempts : 0)) +
+      sumOf(growths, (growth) => worstOfGrowth(growth, (template) => (callsAgent(template) ? template.retry.attempts : 0))),
+    agents: Math.min(agentsOf(plan, { possible: true }).size, budget.maxAgents ?? Infinity),
+    delegations: sumOf(growths, ({ bounds }) => bounds.delegations + bounds.handoffs),
     tokens: worstSpend(plan, { ceilingOf: (limit) => limit?.maxTokens, estimateOf: ({ estimate }) => estimate?.tokens }),
     costUsd: costMicroUsd === null ? null : toUsd(costMicroUsd),
     durationMs: worstDurationMs(plan),
@@ -52,9 +57,24 @@ export function worstCase(plan: Plan): Bounds {
   };
 }
 
-function worstDurationMs({ steps, roles, budget: { maxDurationMs = Infinity } }: Plan): number | null {
-  const timeoutOf = createTimeoutLookup({ roles });
-  const durations = Float64Array.from(steps, (step) => worstStepMs(step, timeoutOf(step) ?? 0));
+const sumOf = <T>(items: readonly T[], figureOf: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + figureOf(item), 0);
+
+/** A goal is carried out by the steps that are added for it. */
+const callsAgent = ({ role, expands }: Pick<PlanStep, 'role' | 'expands'>): boolean =>
+  role !== undefined && expands === undefined;
+
+function worstDurationMs(plan: Plan): number | null {
+  const { steps, budget } = plan;
+  const { maxDurationMs = Infinity } = budget;
+  const timeoutOf = createTimeoutLookup(plan);
+  const growthOf = createGrowthLookup(plan);
+  const durations = Float64Array.from(steps, (step) => {
+    const growth = growthOf(step);
+    // At worst, what is added comes one after another.
+    const addedMs = growth ? worstOfGrowth(growth, (template) => worstStepMs(template, timeoutOf(template) ?? 0)) : 0;
+    return worstStepMs(step, timeoutOf(step) ?? 0) + addedMs;
+  });
   // Every step lies on a way to the end, so one without a bound leaves the run without one.
   const isBounded = durations.every((durationMs) => durationMs < Infinity);
   const longestMs = isBounded ? longestPath(createStepGraph(steps), durations).durationMs : Infinity;
@@ -63,7 +83,7 @@ function worstDurationMs({ steps, roles, budget: { maxDurationMs = Infinity } }:
 }
 
 /** Infinite for a step that waits for a person, however long that takes. */
-function worstStepMs({ gate, retry }: PlanStep, timeoutMs: number): number {
+function worstStepMs({ gate, retry }: Pick<PlanStep, 'gate' | 'retry'>, timeoutMs: number): number {
   const gateMs = gate === undefined ? 0 : (gate.expiresAfterMs ?? Infinity);
   return gateMs + (timeoutMs === 0 ? 0 : retry.attempts * timeoutMs + allPausesMs(retry));
 }

@@ -1,3 +1,5 @@
+import { createGrowthLookup, type GoalGrowth } from './growth.js';
+
 import type { Plan, PlanStep, SpendCeiling } from '../ports/plan.js';
 
 /** Reads one kind of spend, money or tokens. */
@@ -7,10 +9,18 @@ export interface SpendReader {
 }
 
 /** The most that all steps can spend of one kind, under their own, their roles' and the run's ceilings; `null` without a bound. */
-export function worstSpend({ steps, roles, budget }: Plan, { ceilingOf, estimateOf }: SpendReader): number | null {
+export function worstSpend(plan: Plan, { ceilingOf, estimateOf }: SpendReader): number | null {
+  const { steps, roles, budget } = plan;
   const byRole = new Map<string, number>();
+  let goals = 0;
+  const growthOf = createGrowthLookup(plan);
   for (const step of steps) {
     if (step.role === undefined) continue;
+    const growth = growthOf(step);
+    if (growth) {
+      goals += Math.min(ceilingOf(step.budget) ?? Infinity, worstOfRoles(plan, growth, ceilingOf));
+      continue;
+    }
     const estimate = estimateOf(step) ?? Infinity;
     const most = ceilingOf(step.budget) ?? estimate * step.retry.attempts;
     byRole.set(step.role, (byRole.get(step.role) ?? 0) + most);
@@ -19,6 +29,12 @@ export function worstSpend({ steps, roles, budget }: Plan, { ceilingOf, estimate
     (sum, { key, budget: limit }) => sum + Math.min(byRole.get(key) ?? 0, ceilingOf(limit) ?? Infinity),
     0,
   );
-  const worst = Math.min(all, ceilingOf(budget) ?? Infinity);
+  const worst = Math.min(all + goals, ceilingOf(budget) ?? Infinity);
   return worst === Infinity ? null : worst;
+}
+
+/** What is added for a goal can spend what the roles may that carry it out, and has no estimate of its own. */
+function worstOfRoles({ roles }: Plan, { deciding, working }: GoalGrowth, ceilingOf: SpendReader['ceilingOf']): number {
+  const used = new Set([...deciding, ...working].map(({ role }) => role));
+  return roles.reduce((sum, { key, budget }) => sum + (used.has(key) ? (ceilingOf(budget) ?? Infinity) : 0), 0);
 }

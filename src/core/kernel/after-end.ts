@@ -17,6 +17,6 @@ export function isForAfterEnd(core: RunCore, input: RunInput): boolean {
   if (index === undefined) return false;
   const status = statusOf(core, index);
   if (input.type === 'effect.recorded') return status === 'compensating';
-  if (status === 'compensating' || status === 'in-doubt') return true;
+  if (status === 'compensating' || status === 'in-doubt' || input.type === 'step.late') return true;
   return 'attempt' in input && core.ledger.isAbandoned(index, input.attempt);
 }

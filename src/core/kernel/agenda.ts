@@ -1,4 +1,5 @@
 import type { StoredError } from '../ports/run.js';
+import { noticeOfAdded, tellGoal } from './added-ends.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { recoverStep } from './recover-run.js';
@@ -45,8 +46,10 @@ export function workOff(core: RunCore, pace: Pace): boolean {
   return true;
 }
 
-const sizeOf = ({ graph, steps }: RunCore, kind: number, index: number): number =>
-  kind === task.propagate ? graph.dependentOffsets[index + 1]! - graph.dependentOffsets[index]! : steps.length;
+function sizeOf({ graph, steps }: RunCore, kind: number, index: number): number {
+  if (kind === task.propagate) return graph.dependentCount(index);
+  return kind === task.tellGoal || kind === task.tellDoubt ? 1 : steps.length;
+}
 
 interface Item {
   readonly kind: number;
@@ -57,10 +60,11 @@ interface Item {
 
 function perform(core: RunCore, { kind, index, item, at }: Item): void {
   const { graph, columns } = core;
-  if (kind === task.propagate)
-    tellDependent(core, { of: index, to: graph.dependents[graph.dependentOffsets[index]! + item]!, at });
+  if (kind === task.propagate) tellDependent(core, { of: index, to: graph.dependentAt(index, item), at });
   else if (kind === task.sweep) stopStep(core, item, at);
   else if (kind === task.recover) recoverStep(core, item, at);
+  else if (kind === task.tellGoal) tellGoal(core, index, at);
+  else if (kind === task.tellDoubt) noticeOfAdded(core, index, { notice: 'in-doubt', at });
   else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item))
     mustMoveStep(core, item, 'RELEASE', { at });
 }
@@ -114,9 +118,10 @@ function stopStep(core: RunCore, index: number, at: number): void {
   const { id } = stepOf(core, index);
   const attempt = core.columns.attempt[index]!;
   const reason = core.run.stop?.reason ?? '';
-  const underWay = status === 'running' || core.columns.issued[index] === 1;
+  // A goal is at work only in the steps that were added for it.
+  const underWay = (status === 'running' && !core.goals.has(index)) || core.columns.issued[index] === 1;
   if (underWay) core.out.push({ type: 'step.abort', stepId: id, attempt, reason });
-  if (status === 'running' || status === 'in-doubt') return;
+  if ((status === 'running' && !core.goals.has(index)) || status === 'in-doubt') return;
   if (core.columns.issued[index] === 1) core.ledger.settle(index, noSpend);
   if (moveStep(core, index, 'CANCEL', { at }) === 'cancelled')
     publish(core, { type: 'step.cancelled', stepId: id, error: stopError(core) });

@@ -1,6 +1,16 @@
 import type { CheckpointParts } from '../ports/store.js';
 import type { Json, JsonObject } from '../shared/json.js';
-import { accountColumnsOf, checkpointFormat, runPartOf, stepColumnsOf, type Checkpoint } from './checkpoint.js';
+import {
+  accountColumnsOf,
+  checkpointFormat,
+  goalsPart,
+  plannedSteps,
+  runPartOf,
+  stepColumnsOf,
+  storedStep,
+  type Checkpoint,
+  type Growth,
+} from './checkpoint.js';
 import { blockSize, blocksOf } from './dirty-blocks.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
 import type { RunCore } from './run-core.js';
@@ -21,12 +31,14 @@ export function trackChanges(core: RunCore): void {
 /** What is stored already need not be given again. */
 export function forgetChanges({ dirty, run }: RunCore): void {
   dirty.seq = run.seq;
-  for (const blocks of [dirty.steps, dirty.accounts, dirty.errors]) blocks.take();
+  for (const blocks of [dirty.steps, dirty.accounts, dirty.errors, dirty.added]) blocks.take();
+  dirty.goals = false;
 }
 
 /**
  * The parts of a checkpoint that have changed since they were last taken: `run` with the figures of the run, `steps/n` and `accounts/n`
- * with blocks of 256 rows, `errors/n` with the errors of a block. The first time gives them all.
+ * with blocks of 256 rows, `errors/n` with the errors of a block. The first time gives them all. A run to which steps were added also has
+ * `added/n` with those of a block, and `goals`.
  */
 export function takeChanges(core: RunCore): CheckpointParts {
   const { dirty, run } = core;
@@ -36,6 +48,9 @@ export function takeChanges(core: RunCore): CheckpointParts {
   for (const block of dirty.steps.take()) parts.push([`steps/${block}`, stepsPart(core, block)]);
   for (const block of dirty.accounts.take()) parts.push([`accounts/${block}`, packBlock(accountColumnsOf(core), block)]);
   for (const block of dirty.errors.take()) parts.push([`errors/${block}`, errorsPart(core, block)]);
+  for (const block of dirty.added.take()) parts.push([`added/${block}`, addedPart(core, block)]);
+  if (dirty.goals) parts.push(['goals', goalsPart(core) as unknown as Json]);
+  dirty.goals = false;
   return Object.fromEntries(parts);
 }
 
@@ -47,12 +62,18 @@ function runPart(core: RunCore): Json {
 
 function stepsPart(core: RunCore, block: number): Json {
   const routes = rowsOf(core.routes, block);
-  return { ...packBlock(stepColumnsOf(core), block), ...(routes.length > 0 && { routes }) };
+  return { ...packBlock(stepColumnsOf(core), block, core.steps.length), ...(routes.length > 0 && { routes }) };
 }
 
 function errorsPart(core: RunCore, block: number): Json {
   const errors = rowsOf(core.errors, block);
   return errors.length === 0 ? null : errors;
+}
+
+/** The steps of a block that were added. */
+function addedPart(core: RunCore, block: number): Json {
+  const first = Math.max(plannedSteps(core), block * blockSize);
+  return core.steps.slice(first, (block + 1) * blockSize).map(storedStep) as unknown as Json;
 }
 
 /** What a map by row holds for a block, in the order of rows. */
@@ -66,9 +87,16 @@ function rowsOf<T>(map: ReadonlyMap<number, T>, block: number): [number, T][] {
   return found;
 }
 
-const packBlock = (columns: Readonly<Record<string, Column>>, block: number): Readonly<Record<string, PackedColumn>> =>
+const packBlock = (
+  columns: Readonly<Record<string, Column>>,
+  block: number,
+  rows = Infinity,
+): Readonly<Record<string, PackedColumn>> =>
   Object.fromEntries(
-    Object.entries(columns).map(([name, column]) => [name, pack(column.subarray(block * blockSize, (block + 1) * blockSize))]),
+    Object.entries(columns).map(([name, column]) => [
+      name,
+      pack(column.subarray(block * blockSize, Math.min(rows, (block + 1) * blockSize))),
+    ]),
   );
 
 function pack(rows: Column): PackedColumn {
@@ -106,7 +134,20 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
   };
   const routes = stepParts.flatMap((part) => (part['routes'] ?? []) as unknown as Checkpoint['routes']);
   const errors = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`errors/${block}`] ?? []);
-  return { formatVersion, digest, run, agenda, abandoned, columns, routes, errors: errors.flat() } as unknown as Checkpoint;
+  const goals = parts['goals'] as unknown as Omit<Growth, 'added'> | undefined;
+  const added = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`added/${block}`] ?? []).flat();
+  const growth = goals && { growth: { ...goals, added } };
+  return {
+    formatVersion,
+    digest,
+    run,
+    agenda,
+    abandoned,
+    columns,
+    routes,
+    errors: errors.flat(),
+    ...growth,
+  } as unknown as Checkpoint;
 }
 
 interface Unpacking {

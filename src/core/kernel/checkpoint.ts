@@ -1,5 +1,9 @@
 import type { Json } from '../shared/json.js';
 import type { StoredError } from '../ports/run.js';
+import type { StepDefinition } from '../materializer/definition.js';
+import { insertStep } from './add-step.js';
+import type { Answer, StoredGoal, StoredStep } from './goal.js';
+import { restoreGoals, storeGoals } from './goals.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
 import { abandonedKey, type AbandonedAttempt } from './ledger.js';
 import type { RunCore, RunScalars } from './run-core.js';
@@ -18,6 +22,17 @@ export interface Checkpoint {
   readonly agenda: readonly number[];
   /** Attempts that were given up but have not ended, and what each holds. */
   readonly abandoned: readonly AbandonedAttempt[];
+  /** What has come about while the run was under way; absent for a run to which nothing was added. */
+  readonly growth?: Growth;
+}
+
+/** The steps that were added to a run, and what is known of those that they were added for. */
+export interface Growth {
+  readonly added: readonly StoredStep[];
+  readonly goals: readonly StoredGoal[];
+  readonly watches: readonly (readonly [row: number, dueAt: number])[];
+  readonly answers: readonly (readonly [row: number, answer: Answer])[];
+  readonly late: readonly string[];
 }
 
 /** The one version of the format that there is. */
@@ -41,8 +56,6 @@ export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
   };
 }
 
-const columnsOf = (core: RunCore): Record<string, Column> => ({ ...stepColumnsOf(core), ...accountColumnsOf(core) });
-
 /** What is no table. What is done of the agenda is left out, so that equal states are equal checkpoints. */
 export function runPartOf({ run, agenda, ledger, materialized }: RunCore) {
   return {
@@ -54,14 +67,46 @@ export function runPartOf({ run, agenda, ledger, materialized }: RunCore) {
 }
 
 export function takeCheckpoint(core: RunCore): Checkpoint {
-  const columns = Object.entries(columnsOf(core)).map(([name, column]) => [name, Array.from(column)] as const);
+  const columns = [
+    // A column may have more room than there are steps.
+    ...Object.entries(stepColumnsOf(core)).map(
+      ([name, column]) => [name, Array.from(column.subarray(0, core.steps.length))] as const,
+    ),
+    ...Object.entries(accountColumnsOf(core)).map(([name, column]) => [name, Array.from(column)] as const),
+  ];
+  const growth = growthOf(core);
   return {
     formatVersion: checkpointFormat,
     ...runPartOf(core),
     columns: Object.fromEntries(columns),
     routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),
+    ...(growth && { growth }),
   };
+}
+
+/** Absent as long as nothing could have been added, and no answer came late. */
+function growthOf(core: RunCore): Growth | undefined {
+  if (core.goals.size === 0 && core.late.size === 0) return undefined;
+  return { added: core.steps.slice(plannedSteps(core)).map(storedStep), ...goalsPart(core) };
+}
+
+/** {@link Growth} without the steps. */
+export function goalsPart(core: RunCore): Omit<Growth, 'added'> {
+  const { watches, answers, late } = core;
+  return {
+    goals: storeGoals(core),
+    watches: [...watches].sort(([a], [b]) => a - b),
+    answers: [...answers].sort(([a], [b]) => a - b),
+    late: [...late].sort(),
+  };
+}
+
+export const plannedSteps = ({ materialized }: RunCore): number => materialized.definition.steps.length;
+
+/** What a step that was added brought itself. */
+export function storedStep({ id, instructions, dependsOn, input, given, added }: StepDefinition): StoredStep {
+  return { id, instructions, dependsOn, input, ...(given && { given }), added: added! };
 }
 
 /** Puts a state back. @throws CheckpointMismatchError when it is not one of these machines. */
@@ -73,11 +118,19 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   if ((checkpoint.formatVersion as number) !== checkpointFormat)
     fail(`its format is version ${String(checkpoint.formatVersion)}, this kernel reads version ${checkpointFormat}`);
   if (checkpoint.digest !== digest) fail('the plan, a role or an agent has changed since');
-  for (const [name, column] of Object.entries(columnsOf(core))) {
-    const stored = checkpoint.columns[name];
-    if (stored?.length !== column.length) fail(`column "${name}" has ${stored?.length ?? 'no'} rows instead of ${column.length}`);
-    column.set(stored ?? []);
-  }
+  for (const added of checkpoint.growth?.added ?? []) insertStep(core, added);
+  core.undo.commit();
+  const restore = (columns: Record<string, Column>, rowsOf: (column: Column) => number): void => {
+    for (const [name, column] of Object.entries(columns)) {
+      const stored = checkpoint.columns[name];
+      const rows = rowsOf(column);
+      if (stored?.length !== rows) fail(`column "${name}" has ${stored?.length ?? 'no'} rows instead of ${rows}`);
+      column.set(stored ?? []);
+    }
+  };
+  restore(stepColumnsOf(core), () => core.steps.length);
+  restore(accountColumnsOf(core), (column) => column.length);
+  restoreGrowth(core, checkpoint.growth);
   if (core.columns.status.some((code) => code >= stepStatuses.length)) fail('a step is in a status that no chart has');
   // The checkpoint may be frozen, or be used again.
   Object.assign(core.run, structuredCopy(checkpoint.run) as unknown as RunScalars);
@@ -89,6 +142,15 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   for (const item of checkpoint.agenda) core.agenda.push(item);
   for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);
   refillReady(core);
+}
+
+function restoreGrowth(core: RunCore, growth: Growth | undefined): void {
+  if (!growth) return;
+  restoreGoals(core, growth.goals, plannedSteps(core));
+  for (const [row, dueAt] of growth.watches) core.watches.set(row, dueAt);
+  for (const [row, answer] of growth.answers) core.answers.set(row, answer);
+  for (const key of growth.late) core.late.add(key);
+  core.dirty.goals = true;
 }
 
 const structuredCopy = (value: Json): Json => JSON.parse(JSON.stringify(value)) as Json;

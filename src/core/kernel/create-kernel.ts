@@ -1,3 +1,4 @@
+import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { Command } from '../ports/run-output.js';
 import type { Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
@@ -8,6 +9,7 @@ import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
 import { onWiden } from './approve-parts.js';
+import { briefingOf, sourcesOf, unreported, type Briefing } from './briefing.js';
 import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
@@ -51,6 +53,16 @@ export interface Kernel {
    * the end of an attempt that was given up. The command `run.settled` says when that is done.
    */
   readonly hasWorkLeft: boolean;
+  /** A step as it is carried out, also one that was added. @throws IllegalInputError for one that there is not. */
+  step(stepId: string): StepDefinition;
+  /** Ids of the steps that were added to a goal, in their order; none for any other step. */
+  addedTo(goalId: string): readonly string[];
+  /** Steps whose outputs a step is given, those that are reported to it included. */
+  sourcesOf(stepId: string): readonly string[];
+  /** Steps that were added to a goal and have ended since a step was last added that decides. */
+  unreported(goalId: string): readonly string[];
+  /** What a step is told that decides; `undefined` for any other. */
+  briefing(stepId: string): Briefing | undefined;
   /** @throws IllegalInputError for a step that the plan does not have. */
   stepStatus(stepId: string): StepStatus;
   /** Attempts that were asked for so far, those to undo the step included. */
@@ -111,6 +123,11 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     get hasWorkLeft() {
       return isOver(core) && !core.run.isSettled;
     },
+    step: (stepId) => stepOf(core, find(stepId)),
+    addedTo: (goalId) => (core.goals.get(find(goalId))?.added ?? []).map((index) => stepOf(core, index).id),
+    sourcesOf: (stepId) => sourcesOf(stepOf(core, find(stepId))),
+    unreported: (goalId) => unreported(core, find(goalId)),
+    briefing: (stepId) => briefingOf(core, find(stepId)),
     stepStatus: (stepId) => statusOf(core, find(stepId)),
     attempt: (stepId) => core.columns.attempt[find(stepId)]!,
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
@@ -201,6 +218,8 @@ const handlers: {
   'step.spent': onStep.onSpent,
   'step.given-up': onStep.onGivenUp,
   'step.progress': onStep.onProgress,
+  'step.late': onStep.onLate,
+  'step.overdue': onStep.onOverdue,
   'step.decided': onDecided,
   'run.recovered': onRecovered,
   'step.gate-expired': onGateExpired,
@@ -223,7 +242,7 @@ function errorOf(core: RunCore, index: number): StoredError | undefined {
     case 'skipped':
       return skipError(core, index);
     case 'cancelled':
-      return stopError(core);
+      return core.errors.get(index) ?? stopError(core);
     case 'failed':
     case 'in-doubt':
       return core.errors.get(index);

@@ -1,5 +1,6 @@
 import type { StoredError } from '../ports/run.js';
 import { reclaimAttempt } from './abandon.js';
+import { noteAnswerOf } from './added-ends.js';
 import { askAgain } from './ask-step.js';
 import { isCertain, noteAnswer } from './doubt.js';
 import { concludeFailure, failStep } from './fail-step.js';
@@ -66,7 +67,9 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
   const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
   if (to === 'succeeded') {
     forgetError(core, index);
-    publish(core, { type: 'step.succeeded', stepId, attempt, output: decision.output ?? null, spend: noSpend });
+    const { output = null } = decision;
+    if (stepOf(core, index).added) noteAnswerOf(core, index, { output, route: null });
+    publish(core, { type: 'step.succeeded', stepId, attempt, output, spend: noSpend });
   }
   if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
 }

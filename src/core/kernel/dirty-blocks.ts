@@ -11,22 +11,26 @@ export interface DirtyBlocks {
   markAll(): void;
 }
 
-export function createDirtyBlocks(rows: number): DirtyBlocks {
-  const isDirty = new Uint8Array(blocksOf(rows));
-  let dirty: number[] = [];
-  const markBlock = (block: number): void => {
-    if (isDirty[block] === 1) return;
-    isDirty[block] = 1;
-    dirty.push(block);
-  };
+/** `rows`: how many the table has by now. */
+export function createDirtyBlocks(rows: () => number): DirtyBlocks {
+  const dirty = new Set<number>();
+  /** Mostly the same as the time before. */
+  let newest = -1;
   return {
-    mark: (row) => markBlock(Math.floor(row / blockSize)),
+    mark(row) {
+      const block = Math.floor(row / blockSize);
+      if (block === newest) return;
+      newest = block;
+      dirty.add(block);
+    },
     take() {
-      const taken = dirty.sort((a, b) => a - b);
-      dirty = [];
-      for (const block of taken) isDirty[block] = 0;
+      const taken = [...dirty].sort((a, b) => a - b);
+      dirty.clear();
+      newest = -1;
       return taken;
     },
-    markAll: () => isDirty.forEach((_, block) => markBlock(block)),
+    markAll() {
+      for (let block = 0; block < blocksOf(rows()); block += 1) dirty.add(block);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { StoredError } from '../ports/run.js';
 import { askedId } from './ask-step.js';
 import { noteError } from './note-error.js';
+import { scheduleDoubt } from './schedule.js';
 import { callsAgent, isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 
 /** What follows once a step's chart has come to `in-doubt`: it says so, and its agent is asked what became of it. */
@@ -11,6 +12,7 @@ export function concludeDoubt(core: RunCore, index: number, error: StoredError):
   undo.set(columns.probes, index, 0);
   noteError(core, index, error);
   publish(core, { type: 'step.in-doubt', stepId: id, attempt: columns.attempt[index]!, error });
+  scheduleDoubt(core, index);
   askWhetherItHappened(core, index);
 }
 

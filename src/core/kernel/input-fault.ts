@@ -11,7 +11,7 @@ export function inputFault(input: unknown): string | undefined {
   if (typeof type !== 'string' || !Object.hasOwn(members, type)) return 'there is no such input';
   if (!isFigure(at)) return `its time (at) is ${quote(at)} instead of milliseconds since the epoch`;
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
-  const optional = (['steps', 'done', 'branch', 'compensate'] as const).filter((member) => given[member] !== undefined);
+  const optional = (['steps', 'done', 'branch', 'route', 'compensate'] as const).filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
@@ -44,6 +44,8 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.spent': ['attempt', 'spend'],
   'step.given-up': ['attempt'],
   'step.progress': ['attempt', 'message'],
+  'step.late': ['attempt', 'output'],
+  'step.overdue': [],
   'step.decided': ['decision'],
   'run.recovered': ['lost', 'maxLostStarts', 'shiftMs'],
   'step.gate-expired': [],
@@ -69,6 +71,7 @@ const checks = {
   message: isText,
   retryable: isFlag,
   output: (value: unknown) => value !== undefined,
+  route: (value: unknown) => value !== undefined,
   steps: areTexts,
   done: (value: unknown) =>
     Array.isArray(value) &&
@@ -108,6 +111,7 @@ const wanted: Readonly<Record<Member, string>> = {
   message: 'must be a text',
   retryable: 'must be true or false',
   output: 'is missing; an attempt without one has the output null',
+  route: 'must be JSON',
   steps: 'must be a list of step ids',
   done: 'must be a list of tickets, each with a stepId and an output',
   branch: 'must name the steps that it leads to, and a reason',

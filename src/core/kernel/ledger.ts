@@ -1,4 +1,4 @@
-import type { RunDefinition } from '../materializer/definition.js';
+import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
 import type { SpendCeiling } from '../ports/plan.js';
 import type { Allowance, Spend } from '../ports/usage.js';
 import { InvariantError } from '../shared/error.js';
@@ -84,13 +84,15 @@ export interface Ledger {
   settleAbandoned(index: number, attempt: number, spend: Spend): void;
   /** Counts a step among those that have yet to be given an allowance (`1`), or out of them (`-1`). */
   expect(index: number, change: 1 | -1): void;
+  /** A step was added, for these goals: whatever it takes, it takes out of their budgets too. */
+  adopt(index: number, goals: readonly number[]): void;
   /** A ceiling of the run that has been passed. */
   overrun(): Shortfall | undefined;
 }
 
-export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
-  const { steps } = definition;
-  const { accounts, accountsOf, budgetOf } = openAccounts(definition);
+/** `steps`: those of the definition, and whatever is added to them later. */
+export function createLedger(definition: RunDefinition, steps: readonly StepDefinition[], undo: UndoLog): Ledger {
+  const { accounts, accountsOf, budgetOf, adopt } = openAccounts(definition, steps);
   const columns = createColumns(accounts.length, steps.length);
   const { spent, reserved, held } = columns;
   const abandoned = new Map<string, AbandonedAttempt>();
@@ -156,7 +158,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     reserve(index) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
       const short = offers.find((found) => typeof found === 'object');
-      if (short && short.reserved > 0) return { kind: 'wait', own: short.account.kind === 'step' };
+      if (short && short.reserved > 0) return { kind: 'wait', own: isOwn(short.account, steps[index]!) };
       if (short) return { kind: 'refused', shortfall: short };
       return { kind: 'granted', allowance: take(index, offers as readonly number[]) };
     },
@@ -214,6 +216,7 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     expect(index, change) {
       for (const { row } of accountsOf(index)) undo.add(columns.awaiting, row, change);
     },
+    adopt,
     overrun() {
       const run = accounts[0]!;
       const passed = dimensions.find((dimension) => at(spent[dimension], run.row) > run.ceiling[dimension]);
@@ -221,6 +224,10 @@ export function createLedger(definition: RunDefinition, undo: UndoLog): Ledger {
     },
   };
 }
+
+/** Whether an account is the step's own, and not that of a goal that it was added for. */
+const isOwn = (account: Shortfall['account'], { id }: StepDefinition): boolean =>
+  account.kind === 'step' && account.stepId === id;
 
 function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
   if (value === undefined) map.delete(key);
@@ -238,7 +245,7 @@ const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> 
 });
 
 /** The run's account first, then one per role and one per step that has a ceiling of its own. */
-function openAccounts({ budget, roles, steps }: RunDefinition) {
+function openAccounts({ budget, roles }: RunDefinition, steps: readonly StepDefinition[]) {
   const accounts: Account[] = [];
   const open = (owner: Account['owner'], limit: SpendCeiling): Account => {
     const account = { owner, ceiling: ceilingsOf(limit), row: accounts.length };
@@ -262,6 +269,12 @@ function openAccounts({ budget, roles, steps }: RunDefinition) {
     accounts,
     accountsOf: (index: number): readonly Account[] => byStep.get(index) ?? shared(index),
     budgetOf: (index: number): Account | undefined => own.get(index),
+    adopt(index: number, goals: readonly number[]): void {
+      const around = goals.flatMap((goal) => own.get(goal) ?? []);
+      // A row may be used again, where what was added to it was taken back.
+      if (around.length > 0) byStep.set(index, [...shared(index), ...around]);
+      else byStep.delete(index);
+    },
   };
 }
 

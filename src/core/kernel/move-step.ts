@@ -44,8 +44,9 @@ function recount(core: RunCore, index: number, { from, to }: { readonly from: St
   undo.set(columns.issued, index, 0);
   const awaitedAfter = isAwaiting(core, index, to);
   if (callsAgent(step) && awaitedBefore !== awaitedAfter) ledger.expect(index, awaitedAfter ? 1 : -1);
-  if (from === 'running') run.running -= 1;
-  if (to === 'running') run.running += 1;
+  // A goal is at work only in the steps that were added for it.
+  if (from === 'running' && step.expands === undefined) run.running -= 1;
+  if (to === 'running' && step.expands === undefined) run.running += 1;
   if (to === 'succeeded' && step.kind === 'ticket') run.ticketsSucceeded += 1;
   if (step.compensation) recountUndoable(core, index, { from, to });
   const change = Number(isSettled(from)) - Number(isSettled(to));

@@ -9,7 +9,7 @@ import { mustMoveStep } from './move-step.js';
 import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRecovery } from './schedule.js';
 import { setRunTimers } from './settle-run.js';
-import { armAgain } from './step-timers.js';
+import { armAgain, setWatchesAgain } from './step-timers.js';
 
 /**
  * Another process goes on with the run. Everything that lived in the one before is gone: calls of agents, timers, what was on its way.
@@ -25,6 +25,7 @@ export function onRecovered(core: RunCore, input: Extract<RunInput, { readonly t
   shiftDeadlines(core, shiftMs);
   setRunTimers(core);
   setLimitsAgain(core, shiftMs);
+  setWatchesAgain(core, shiftMs);
   limitAbandoned(core, at);
   if (run.delivering && !run.stop && !isOver(core)) core.out.push({ type: 'run.deliver' });
   scheduleRecovery(core);
@@ -39,6 +40,7 @@ function suspectOf({ graph, run }: RunCore, stepId: string): number {
 /** What may happen only once is on record before it starts, so one that was merely asked for has not started. */
 function isStartLost(core: RunCore, index: number): boolean {
   const status = statusOf(core, index);
+  if (core.goals.has(index) && status === 'running') return false;
   return status === 'running' || status === 'compensating' || (isAskedFor(core, index) && stepOf(core, index).effect !== 'once');
 }
 
@@ -57,6 +59,7 @@ export function recoverStep(core: RunCore, index: number, at: number): void {
   switch (statusOf(core, index)) {
     case 'running':
       // A run that is on its way out starts nothing again.
+      if (core.goals.has(index)) return;
       return core.run.stop ? cancelLost(core, index, at) : loseAttempt(core, index, at);
     case 'ready':
       if (isAskedFor(core, index) && !core.run.stop) askForLost(core, index, at);

@@ -1,48 +1,18 @@
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart.js';
-import type { StepGraph } from '../plan/step-graph.js';
 import type { Command, RunFact } from '../ports/run-output.js';
+import type { Expand } from '../ports/topology.js';
 import type { CompensationPolicy, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { createChartRunner, type ChartRunner } from './chart-runner.js';
 import { createDirtyBlocks, type DirtyBlocks } from './dirty-blocks.js';
+import type { Answer, Goal } from './goal.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
+import { createRunGraph, type RunGraph } from './run-graph.js';
+import { createStepColumns, type StepColumns } from './step-columns.js';
 import { stepStatuses } from './step-status.js';
 import { createUndoLog, type UndoLog } from './undo-log.js';
-
-/** One row per step, column by column: 46 bytes a step. */
-export interface StepColumns {
-  readonly status: Uint8Array;
-  readonly attempt: Int32Array;
-  /** Dependencies that have not settled. */
-  readonly unmet: Int32Array;
-  /** 1 from the start command of an attempt until it runs. */
-  readonly issued: Uint8Array;
-  /** 1 once dependents have been told, or are being told. */
-  readonly told: Uint8Array;
-  /** 1 when a dependency ended without success. */
-  readonly unfed: Uint8Array;
-  /** The first such dependency; -1 for none. */
-  readonly cause: Int32Array;
-  /** 1 where a route chose another way, directly or further up. */
-  readonly unchosen: Uint8Array;
-  /** 1 for a step that is not approved yet, where only a part of the plan was. */
-  readonly deferred: Uint8Array;
-  /** When the step's one timer (timeout, retry, or the end of a gate) is due; 0 for none. */
-  readonly dueAt: Float64Array;
-  /** The entry that first asked for the present attempt, and the place of its command there: together that command's id. */
-  readonly askedSeq: Float64Array;
-  readonly askedPlace: Int32Array;
-  /** Starts of the present attempt that were lost with their process. */
-  readonly lost: Int32Array;
-  /** 1 where the next start is the present attempt once more, under the same id. */
-  readonly again: Uint8Array;
-  /** 1 once the attempt of a step in doubt is known to have ended, so that it can do nothing more. */
-  readonly ended: Uint8Array;
-  /** Probes of a step in doubt that have not been answered. */
-  readonly probes: Uint8Array;
-}
 
 /** Why and how a run comes to its end before its work is done. */
 export interface Stop {
@@ -101,6 +71,9 @@ export interface Dirty {
   readonly accounts: DirtyBlocks;
   /** Of the errors of steps. */
   readonly errors: DirtyBlocks;
+  /** Of the steps that were added, from the first step of the plan on. */
+  readonly added: DirtyBlocks;
+  goals: boolean;
   /** Entry up to which the figures of the run were taken; -1 for never. */
   seq: number;
 }
@@ -108,10 +81,11 @@ export interface Dirty {
 /** The mutable state of one run and everything that works on it. Internal to the kernel. */
 export interface RunCore {
   readonly materialized: MaterializedRun;
-  readonly steps: readonly StepDefinition[];
+  /** Those of the plan, then those that were added, in their order. */
+  readonly steps: StepDefinition[];
   /** Steps that say how they are undone, in the order of the plan. */
   readonly compensable: readonly number[];
-  readonly graph: StepGraph;
+  readonly graph: RunGraph;
   readonly columns: StepColumns;
   readonly run: RunScalars;
   /** Where `route` steps led, as indices of their chosen dependents. */
@@ -127,6 +101,22 @@ export interface RunCore {
   readonly lifecycle: ChartRunner;
   readonly pause: ChartRunner;
   readonly chartOf: (index: number) => ChartRunner;
+  /** The step behind all others runs in this chart. */
+  readonly useChart: (name: string) => void;
+  /** The last step is not there after all. */
+  readonly dropChart: () => void;
+  /** Who adds steps for a goal. */
+  readonly expanderOf: (index: number) => Expand;
+  /** Steps that others are added for, from their start on, by their rows. */
+  readonly goals: Map<number, Goal>;
+  /** Answers of steps that their goals have not heard of. */
+  readonly answers: Map<number, Answer>;
+  /** When steps that were added are overdue, by their rows. */
+  readonly watches: Map<number, number>;
+  /** Attempts whose late answer is on record, as `row:attempt`. */
+  readonly late: Set<string>;
+  /** Agents that take part. */
+  readonly agents: Set<string>;
   /** Commands of the input at hand. */
   out: CommandBody[];
 }
@@ -142,9 +132,9 @@ const ranks = { high: 0, normal: 1, low: 2 } as const;
 
 export function createRunCore(materialized: MaterializedRun): RunCore {
   const { definition, graph, machines } = materialized;
-  const { steps } = definition;
+  const steps = [...definition.steps];
   const undo = createUndoLog();
-  const ledger = createLedger(definition, undo);
+  const ledger = createLedger(definition, steps, undo);
   const runners = new Map(Object.entries(machines).map(([name, machine]) => [name, createChartRunner(machine)]));
   const runnerOf = (name: string): ChartRunner => runners.get(name)!;
   const stepRunners = steps.map((step) => runnerOf(step.chart));
@@ -152,8 +142,8 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     materialized,
     steps,
     compensable: steps.flatMap(({ compensation }, index) => (compensation ? [index] : [])),
-    graph,
-    columns: createStepColumns(graph),
+    graph: createRunGraph(graph),
+    columns: createStepColumns(graph.dependencyCounts),
     run: initialScalars(steps),
     routes: new Map(),
     errors: new Map(),
@@ -162,14 +152,24 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     ledger,
     undo,
     dirty: {
-      steps: createDirtyBlocks(steps.length),
-      accounts: createDirtyBlocks(ledger.columns.awaiting.length),
-      errors: createDirtyBlocks(steps.length),
+      steps: createDirtyBlocks(() => core.steps.length),
+      accounts: createDirtyBlocks(() => ledger.columns.awaiting.length),
+      errors: createDirtyBlocks(() => core.steps.length),
+      added: createDirtyBlocks(() => 0),
+      goals: false,
       seq: -1,
     },
     lifecycle: runnerOf(definition.lifecycle.id),
     pause: runnerOf(definition.pause.id),
     chartOf: (index) => stepRunners[index]!,
+    useChart: (name) => void stepRunners.push(runnerOf(name)),
+    dropChart: () => void stepRunners.pop(),
+    expanderOf: () => materialized.expand ?? nothingToExpand,
+    goals: new Map(),
+    answers: new Map(),
+    watches: new Map(),
+    late: new Set(),
+    agents: new Set(steps.flatMap(({ agentId }) => agentId ?? [])),
     out: [],
   };
   steps.forEach((step, index) => callsAgent(step) && core.ledger.expect(index, 1));
@@ -177,27 +177,8 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
   return core;
 }
 
-function createStepColumns(graph: StepGraph): StepColumns {
-  const count = graph.ids.length;
-  return {
-    status: new Uint8Array(count),
-    attempt: new Int32Array(count),
-    unmet: graph.dependencyCounts.slice(),
-    issued: new Uint8Array(count),
-    told: new Uint8Array(count),
-    unfed: new Uint8Array(count),
-    cause: new Int32Array(count).fill(-1),
-    unchosen: new Uint8Array(count),
-    deferred: new Uint8Array(count),
-    dueAt: new Float64Array(count),
-    askedSeq: new Float64Array(count),
-    askedPlace: new Int32Array(count),
-    lost: new Int32Array(count),
-    again: new Uint8Array(count),
-    ended: new Uint8Array(count),
-    probes: new Uint8Array(count),
-  };
-}
+/** A plan with goals has a topology that expands them, or else it could not be materialized. */
+const nothingToExpand: Expand = () => ({});
 
 function initialScalars(steps: readonly StepDefinition[]): RunScalars {
   const synthesisLeft = steps.filter(({ phase }) => phase === 'synthesis').length;

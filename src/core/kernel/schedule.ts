@@ -5,13 +5,19 @@ import type { RunCore } from './run-core.js';
  * has come.
  */
 export const rowLength = 3;
-export const task = { propagate: 0, releaseRoots: 1, sweep: 2, recover: 3 } as const;
+export const task = { propagate: 0, releaseRoots: 1, sweep: 2, recover: 3, tellGoal: 4, tellDoubt: 5 } as const;
 
 /** The step has settled: its dependents are told, once. */
 export function schedulePropagation(core: RunCore, index: number): void {
   if (core.columns.told[index] === 1) return;
   core.undo.set(core.columns.told, index, 1);
   schedule(core, task.propagate, index);
+  if (core.steps[index]!.added) schedule(core, task.tellGoal, index);
+}
+
+/** A step that was added may have happened, and nobody knows: its goal hears of it. */
+export function scheduleDoubt(core: RunCore, index: number): void {
+  if (core.steps[index]!.added) schedule(core, task.tellDoubt, index);
 }
 
 /** Steps without dependencies may start. */

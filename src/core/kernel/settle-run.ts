@@ -85,8 +85,9 @@ function beginSynthesis(core: RunCore, at: number): void {
 
 /** The step whose output is the deliverable: the last of the synthesis phase, or the last there is. */
 export const deliverableStep = (core: RunCore): number => {
-  const synthesis = core.steps.findLastIndex(({ phase }) => phase === 'synthesis');
-  return synthesis >= 0 ? synthesis : core.steps.length - 1;
+  const { steps } = core.materialized.definition;
+  const synthesis = steps.findLastIndex(({ phase }) => phase === 'synthesis');
+  return synthesis >= 0 ? synthesis : steps.length - 1;
 };
 
 function deliver(core: RunCore, at: number): void {

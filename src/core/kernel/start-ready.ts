@@ -1,5 +1,6 @@
 import type { Pace } from './agenda.js';
 import { askForAttempt } from './ask-step.js';
+import { beginGoal } from './expand-goal.js';
 import { failStep } from './fail-step.js';
 import type { Reservation, Shortfall } from './ledger.js';
 import { noSpend } from './no-spend.js';
@@ -29,6 +30,10 @@ export function startReady(core: RunCore, pace: Pace): boolean {
 /** Starts one step or says why not. Returns whether the queue may go on. */
 function mayGoOn(core: RunCore, index: number, at: number): boolean {
   const reservation = reserve(core, index);
+  if (reservation.kind === 'granted' && stepOf(core, index).expands !== undefined) {
+    beginGoal(core, index, at);
+    return true;
+  }
   switch (reservation.kind) {
     case 'granted':
       askForAttempt(core, index, reservation.allowance);

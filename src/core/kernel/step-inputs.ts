@@ -1,6 +1,8 @@
 import type { Branch, RunInput, StepStatus } from '../ports/run.js';
+import { quote } from '../shared/issue.js';
 import type { Spend } from '../ports/usage.js';
 import { abandonAttempt, endAbandoned } from './abandon.js';
+import { noteAnswerOf, noticeOfAdded } from './added-ends.js';
 import { onUndoDue, onUndoFailed, onUndone, onUndoStarted, onUndoTimedOut } from './compensate.js';
 import { askWhetherItHappened, concludeDoubt, isUnderWayInDoubt, noteEnded } from './doubt.js';
 import { concludeFailure } from './fail-step.js';
@@ -9,6 +11,7 @@ import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { armWatch, dropWatch } from './step-timers.js';
 import { settleCancelled } from './stop-run.js';
 
 export type StepInput<Type extends RunInput['type'] = RunInput['type']> = Extract<
@@ -54,6 +57,7 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
     throw new IllegalInputError(input.type, 'ready', input.stepId, 'the kernel has not asked for it to start');
   if (run.pause === 'paused') throw new IllegalInputError(input.type, 'ready', input.stepId, 'the run is paused');
   mustMoveStep(core, index, 'START', { at: input.at });
+  armWatch(core, index, input.at);
   publish(core, { type: 'step.started', stepId: input.stepId, attempt: input.attempt });
 }
 
@@ -65,7 +69,7 @@ export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): 
 }
 
 /** What an attempt came to, and what it cost. */
-export type Success = Pick<StepInput<'step.succeeded'>, 'output' | 'spend' | 'branch' | 'at'>;
+export type Success = Pick<StepInput<'step.succeeded'>, 'output' | 'spend' | 'branch' | 'route' | 'at'>;
 
 /** The step's attempt has succeeded, or turns out to have. */
 export function succeed(core: RunCore, index: number, success: Success): void {
@@ -74,9 +78,19 @@ export function succeed(core: RunCore, index: number, success: Success): void {
   const attempt = core.columns.attempt[index]!;
   const spend = chargeSuccess(core, index, success.spend);
   if (branch) takeBranch(core, index, branch);
+  noteRoute(core, index, success);
   forgetError(core, index);
   mustMoveStep(core, index, 'SUCCEED', { at });
   publish(core, { type: 'step.succeeded', stepId, attempt, output, spend });
+}
+
+/** A step that was added answers to its goal. Whoever else gives a route is not listened to, and that is on record. */
+function noteRoute(core: RunCore, index: number, { output, route }: Success): void {
+  const { id, decides, added } = stepOf(core, index);
+  if (added) noteAnswerOf(core, index, { output, route: decides ? (route ?? null) : null });
+  if (decides || route === undefined) return;
+  const message = `${quote(id)} is not asked what is to be done next, so its route was not followed. Only a supervisor or a peer decides.`;
+  publish(core, { type: 'step.route-refused', stepId: id, refusals: [{ code: 'NOT_A_DECIDER', message, route }] });
 }
 
 /** Charges what a success has cost. One in doubt may have been given up, and charged for all that it held, before. */
@@ -194,4 +208,29 @@ export function onProgress(core: RunCore, input: StepInput<'step.progress'>): vo
   expectAttempt(core, indexOf(core, input), { input, statuses: ['running', 'compensating'] });
   const { stepId, attempt, message } = input;
   publish(core, { type: 'step.progress', stepId, attempt, message });
+}
+
+export function onOverdue(core: RunCore, input: StepInput<'step.overdue'>): void {
+  const index = indexOf(core, input);
+  const { type, stepId, at } = input;
+  if (!dropWatch(core, index)) throw new IllegalInputError(type, statusOf(core, index), stepId, 'nobody waits for its report');
+  publish(core, { type: 'step.overdue', stepId });
+  noticeOfAdded(core, index, { notice: 'overdue', at });
+}
+
+/** What an attempt gives that nobody waits for any more counts for nothing, but it is on record, once. */
+export function onLate(core: RunCore, input: StepInput<'step.late'>): void {
+  const index = indexOf(core, input);
+  const { type, stepId, attempt, output, at } = input;
+  const key = `${index}:${attempt}`;
+  const status = statusOf(core, index);
+  const isAwaited =
+    attempt === core.columns.attempt[index] && (status === 'running' || status === 'ready' || status === 'in-doubt');
+  if (attempt < 1 || attempt > core.columns.attempt[index]! || isAwaited || status === 'succeeded' || core.late.has(key))
+    throw new IllegalInputError(type, status, stepId, `attempt ${attempt} is not late, or its answer is on record already`);
+  core.undo.onRollback(() => core.late.delete(key));
+  core.late.add(key);
+  core.dirty.goals = true;
+  publish(core, { type: 'step.late', stepId, attempt, output });
+  noticeOfAdded(core, index, { notice: 'late', output, at });
 }

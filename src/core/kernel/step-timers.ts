@@ -30,6 +30,42 @@ export function disarm(core: RunCore, index: number): void {
   core.out.push({ type: 'timer.clear', timer: timerOf(index) });
 }
 
+/** A step that was added begins: from now on it is known when it is overdue, also if it is tried again. */
+export function armWatch(core: RunCore, index: number, at: number): void {
+  const afterMs = stepOf(core, index).added?.overdueAfterMs;
+  if (afterMs === undefined || core.watches.has(index) || core.columns.attempt[index]! > 1) return;
+  setWatch(core, index, at + afterMs);
+}
+
+export function clearWatch(core: RunCore, index: number): void {
+  if (dropWatch(core, index)) core.out.push({ type: 'timer.clear', timer: watchOf(index) });
+}
+
+/** Forgets that a step is waited for, because it ended or its time has run out. Gives whether it was. */
+export function dropWatch({ watches, undo, dirty }: RunCore, index: number): boolean {
+  const dueAt = watches.get(index);
+  if (dueAt === undefined) return false;
+  undo.onRollback(() => watches.set(index, dueAt));
+  dirty.goals = true;
+  return watches.delete(index);
+}
+
+/** Sets all of them again: the process that kept them was lost. */
+export function setWatchesAgain(core: RunCore, shiftMs: number): void {
+  for (const [index, dueAt] of [...core.watches]) setWatch(core, index, dueAt + shiftMs);
+}
+
+function setWatch(core: RunCore, index: number, dueAt: number): void {
+  const before = core.watches.get(index);
+  core.undo.onRollback(() => (before === undefined ? core.watches.delete(index) : core.watches.set(index, before)));
+  core.watches.set(index, dueAt);
+  core.dirty.goals = true;
+  const input = { type: 'step.overdue', at: dueAt, stepId: stepOf(core, index).id } as const;
+  core.out.push({ type: 'timer.set', timer: watchOf(index), dueAt, input });
+}
+
+const watchOf = (index: number): string => `watch:${index}`;
+
 /** Sets the step's timer again, where it has one: the process that kept it was lost. */
 export function armAgain(core: RunCore, index: number, type: StepTimer): void {
   if (core.columns.dueAt[index]! > 0) setTimer(core, index, type);

@@ -14,6 +14,8 @@ export interface UndoLog {
   onRollback(undo: () => void): void;
   /** Rows of this column are marked, from now on, when a change of theirs is committed. */
   track(column: Column, rows: DirtyBlocks): void;
+  /** A column has made way for a longer one that holds the same. */
+  replace(column: Column, grown: Column): void;
   commit(): void;
   /** Returns whether there was anything to take back. */
   rollback(): boolean;
@@ -37,6 +39,12 @@ export function createUndoLog(): UndoLog {
     add: (column, index, amount) => set(column, index, column[index]! + amount),
     onRollback: (undo) => void undos.push(undo),
     track: (column, rows) => void tracked.set(column, rows),
+    replace(column, grown) {
+      for (let entry = 0; entry < columns.length; entry += 1) if (columns[entry] === column) columns[entry] = grown;
+      const rows = tracked.get(column);
+      tracked.delete(column);
+      if (rows) tracked.set(grown, rows);
+    },
     commit() {
       for (let entry = 0; entry < columns.length; entry += 1) tracked.get(columns[entry]!)?.mark(places[2 * entry]!);
       forget();

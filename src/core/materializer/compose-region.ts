@@ -102,7 +102,9 @@ function computedState(materialized: MaterializedRun, step: StepDefinition): obj
   const compute = ({ context }: ComposedArgs) => {
     const outputOf = (from: string): Json | undefined => entryOf(context.outputs, from);
     const { input } = stepRequest(step, { outputOf, gaps: gapsOf(context, step), promptTemplate: undefined });
-    return computeStep(step, { input, from: contributions(materialized, step, outputOf) });
+    const roleOf = (stepId: string): string | undefined =>
+      materialized.definition.steps[materialized.graph.indexOf.get(stepId) ?? -1]?.role;
+    return computeStep(step, { input, from: contributions(step, { outputOf, roleOf }) });
   };
   const keep = change((args) => {
     const computed = compute(args);

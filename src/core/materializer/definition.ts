@@ -1,5 +1,6 @@
-import type { PlanRole, PlanStep } from '../ports/plan.js';
-import type { Plan } from '../ports/plan.js';
+import type { Plan, PlanRole, PlanStep, StepTemplate } from '../ports/plan.js';
+import type { ReportReference } from '../ports/topology.js';
+import type { JsonObject } from '../shared/json.js';
 import type { Chart } from './chart.js';
 import { createTimeoutLookup } from '../plan/step-timeout.js';
 import { lifecycleChart, pauseChart } from './lifecycle-chart.js';
@@ -17,7 +18,34 @@ export type StepDefinition = Omit<PlanStep, 'title'> & {
   readonly agentId?: string;
   /** Agent of its compensation, where it has one. */
   readonly compensationAgentId?: string;
+  /** Present on a step that was added while the run was under way. Such a step is in no definition; the kernel knows it. */
+  readonly added?: AddedFacts;
 };
+
+/** Where a step that was added comes from. */
+export interface AddedFacts {
+  /** Name of what it was added as. */
+  readonly template: string;
+  /** Id of the step that it was added for. */
+  readonly goal: string;
+  /** Id of the step that decided on it, or of the goal. */
+  readonly parent: string;
+  /** Delegations that it lies in, its own included. */
+  readonly depth: number;
+  readonly title: string;
+  /** What it is told of other steps of the goal. */
+  readonly reports?: readonly ReportReference[];
+  /** How many steps had been added to the goal before it, and how many of them had ended; and the same of those that are tasks. */
+  readonly before: { readonly added: number; readonly ended: number; readonly tasks: number; readonly done: number };
+  /** What its board shows besides. */
+  readonly board?: JsonObject;
+  readonly session?: string;
+  readonly overdueAfterMs?: number;
+  readonly isVerbatim?: true;
+}
+
+/** What steps may be added as, with who carries them out and the chart that they run in. */
+export type TemplateDefinition = StepTemplate & Pick<StepDefinition, 'chart' | 'agentId'>;
 
 /** The machines as plain JSON: who acts, in what order, and what happens when a step fails. */
 export interface RunDefinition {
@@ -31,6 +59,9 @@ export interface RunDefinition {
   readonly charts: Readonly<Record<string, Chart>>;
   readonly roles: readonly PlanRoleDefinition[];
   readonly steps: readonly StepDefinition[];
+  /** What may be added while the run is under way, by name; absent where all steps are known. */
+  readonly templates?: Readonly<Record<string, TemplateDefinition>>;
+  readonly expansion?: Plan['expansion'];
   readonly budget: Plan['budget'];
   readonly resources: Plan['resources'];
 }
@@ -41,20 +72,27 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   const charts = new Map<string, Chart>();
   const agentOf = createAgentLookup(plan, roles);
   const timeoutOf = createTimeoutLookup(plan);
-  const steps = plan.steps.map((step): StepDefinition => {
-    const shape = shapeOf(step);
+  const resolve = (step: StepTemplate, join: PlanStep['join']) => {
+    const shape = shapeOf({ ...step, join });
     const chart = shapeName(shape);
     if (!charts.has(chart)) charts.set(chart, stepChart(shape));
-    const { title: _label, ...definition } = step;
     const timeoutMs = timeoutOf(step);
+    const isCarriedOut = step.role !== undefined && step.expands === undefined;
+    return { chart, ...(timeoutMs !== undefined && { timeoutMs }), ...(isCarriedOut && { agentId: agentOf(step.role) }) };
+  };
+  const steps = plan.steps.map((step): StepDefinition => {
+    const { title: _label, ...definition } = step;
     return {
-      chart,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(step.role !== undefined && { agentId: agentOf(step.role) }),
+      ...resolve(step, step.join),
       ...(step.compensation && { compensationAgentId: agentOf(step.compensation.role) }),
       ...definition,
     };
   });
+  const templates = Object.entries(plan.templates ?? {}).map(([name, template]): [string, TemplateDefinition] => [
+    name,
+    // What is added waits for others to have ended, however they have.
+    { ...resolve(template, 'all-settled'), ...template },
+  ]);
   return {
     formatVersion: 1,
     planDigest: plan.digest,
@@ -65,6 +103,8 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
     charts: Object.fromEntries(charts),
     roles: plan.roles.map(roleDefinition),
     steps,
+    ...(plan.templates && { templates: Object.fromEntries(templates) }),
+    ...(plan.expansion && { expansion: plan.expansion }),
     budget: plan.budget,
     resources: plan.resources,
   };
@@ -78,6 +118,14 @@ const roleDefinition = ({ key, promptTemplate, clear, tools, budget, concurrency
   ...(budget && { budget }),
   ...(concurrency !== undefined && { concurrency }),
 });
+
+/** A step that was added: what it was added as, and what it brings itself. */
+export function defineAdded(
+  template: TemplateDefinition,
+  own: Pick<StepDefinition, 'id' | 'instructions' | 'dependsOn' | 'input' | 'given'> & { readonly added: AddedFacts },
+): StepDefinition {
+  return { ...template, join: 'all-settled', ...own };
+}
 
 function createAgentLookup(plan: Plan, roles: RoleMap): (role: string) => string {
   const agents = new Map<string, string>();

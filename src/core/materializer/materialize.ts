@@ -3,13 +3,14 @@ import { createMachine, type AnyStateMachine } from 'xstate';
 import { isApprovedPlan, type ApprovedPlan } from '../approval/approve-plan.js';
 import { createStepGraph, type StepGraph } from '../plan/step-graph.js';
 import type { Plan } from '../ports/plan.js';
+import type { Expand, Topology } from '../ports/topology.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import { sha256Hex } from '../shared/digest.js';
 import { deepFreeze } from '../shared/freeze.js';
 import type { Chart } from './chart.js';
 import { defineRun, type RoleMap, type RunDefinition } from './definition.js';
 import { factGuards } from './facts.js';
-import { NotApprovedError } from './unresolved-role-error.js';
+import { NotApprovedError, TopologyMissingError } from './unresolved-role-error.js';
 
 /** A plan as machines: the JSON they are made of, the digest of that JSON, and the XState machines themselves. */
 export interface MaterializedRun {
@@ -22,6 +23,14 @@ export interface MaterializedRun {
   readonly plan: Plan;
   /** Dependencies by index; positions are those of `definition.steps`. */
   readonly graph: StepGraph;
+  /** Adds steps while the run is under way; absent for a plan whose steps are all known. */
+  readonly expand?: Expand;
+}
+
+/** Options of {@link materialize}. */
+export interface MaterializeOptions {
+  /** Where to find the topology of a plan that adds steps while the run is under way. Others need none. */
+  readonly topologies?: readonly Topology[];
 }
 
 /**
@@ -29,15 +38,32 @@ export interface MaterializedRun {
  *
  * @throws NotApprovedError when the plan did not come from `approvePlan`.
  * @throws UnresolvedRoleError when a role of the plan has no agent in `roles`.
+ * @throws TopologyMissingError when the topology is not at hand that adds steps to the plan.
  */
-export function materialize(approved: ApprovedPlan, roles: RoleMap): MaterializedRun {
+export function materialize(
+  approved: ApprovedPlan,
+  roles: RoleMap,
+  { topologies = [] }: MaterializeOptions = {},
+): MaterializedRun {
   if (!isApprovedPlan(approved)) throw new NotApprovedError();
   const { plan } = approved;
-  return Object.freeze({ ...machinesOf(plan, roles), plan });
+  const expand = expandOf(plan, topologies);
+  return Object.freeze({ ...machinesOf(plan, roles), plan, ...(expand && { expand }) });
+}
+
+function expandOf({ expansion, topology: { kind } }: Plan, topologies: readonly Topology[]): Expand | undefined {
+  if (!expansion) return undefined;
+  const topology = topologies.find((candidate) => candidate.kind === kind);
+  if (!topology?.expand)
+    throw new TopologyMissingError(
+      kind,
+      topologies.map((known) => known.kind),
+    );
+  return (state, event) => topology.expand!(state, event);
 }
 
 /** What follows from a plan's digest and its agents, the labels of the plan aside. */
-type Machines = Omit<MaterializedRun, 'plan'>;
+type Machines = Omit<MaterializedRun, 'plan' | 'expand'>;
 
 /** Runs of one plan again and again, as of a template, are common. The newest are kept, up to so many steps in all. */
 const recent = new Map<string, Machines>();

@@ -42,7 +42,7 @@ export type StepFact = 'last' | 'unmet' | 'retry' | 'exhausted' | 'compensable';
 /** Every command that a state of a step's chart can give. */
 export type StepCommand = 'enqueue' | 'openGate' | 'armTimeout' | 'disarm' | 'armRetry' | 'propagate';
 
-export const shapeOf = (step: PlanStep): StepShape => ({
+export const shapeOf = (step: Pick<PlanStep, 'kind' | 'gate' | 'retry' | 'effect' | 'join'>): StepShape => ({
   kind: step.kind,
   gate: step.gate !== undefined,
   retry: step.retry.attempts > 1,

@@ -3,7 +3,6 @@ import type { Gap } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import { fillPlaceholders } from '../shared/placeholder.js';
 import type { StepDefinition } from './definition.js';
-import type { MaterializedRun } from './materialize.js';
 
 /** What a step's agent is given that follows from the definition and from what came before. */
 export interface StepRequest {
@@ -31,10 +30,13 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
     const output = outputOf(id);
     if (output !== undefined) found.push([id, output]);
   }
-  const missing = step.join === 'all-settled' ? gapsAmong(step.input, gaps) : [];
-  if (step.join === 'all-settled') found.push(['gaps', missing as unknown as Json]);
+  // What is added waits for others to have ended, but it is no synthesis.
+  const seesGaps = step.join === 'all-settled' && !step.added;
+  const missing = seesGaps ? gapsAmong(step.input, gaps) : [];
+  if (seesGaps) found.push(['gaps', missing as unknown as Json]);
   const input = Object.fromEntries(found);
-  const task = fillPlaceholders(step.instructions, (id) => asText(Object.hasOwn(input, id) ? (input[id] ?? null) : null));
+  const textOf = (id: string): string => asText(Object.hasOwn(input, id) ? (input[id] ?? null) : null);
+  const task = step.added?.isVerbatim ? step.instructions : fillPlaceholders(step.instructions, textOf);
   return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
 }
 
@@ -55,14 +57,12 @@ function gapsAmong(stepIds: readonly string[], gaps: readonly Gap[]): readonly G
 
 /** The inputs of a reduce step, each with the role it came from. */
 export function contributions(
-  { definition, graph }: MaterializedRun,
-  step: StepDefinition,
-  outputOf: StepInputs['outputOf'],
+  { input }: StepDefinition,
+  { outputOf, roleOf }: Pick<StepInputs, 'outputOf'> & { readonly roleOf: (stepId: string) => string | undefined },
 ): Contribution[] {
-  return step.input.flatMap((stepId) => {
+  return input.flatMap((stepId) => {
     const output = outputOf(stepId);
-    const role = definition.steps[graph.indexOf.get(stepId) ?? -1]?.role ?? '';
-    return output === undefined ? [] : [{ stepId, role, output }];
+    return output === undefined ? [] : [{ stepId, role: roleOf(stepId) ?? '', output }];
   });
 }
 

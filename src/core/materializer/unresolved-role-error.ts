@@ -13,6 +13,20 @@ export class UnresolvedRoleError extends PlanwrightError {
   }
 }
 
+/** A plan adds steps while its run is under way, and the topology that says which is not at hand. */
+export class TopologyMissingError extends PlanwrightError {
+  readonly code = 'TOPOLOGY_MISSING';
+  constructor(
+    readonly topology: string,
+    readonly known: readonly string[],
+  ) {
+    const given = known.length > 0 ? known.map((kind) => `"${kind}"`).join(', ') : 'none';
+    super(
+      `The plan's topology "${topology}" adds steps while the run is under way, and it is not at hand. Pass it in topologies; given: ${given}.`,
+    );
+  }
+}
+
 /** Something that `approvePlan` did not make was handed to `materialize`. */
 export class NotApprovedError extends PlanwrightError {
   readonly code = 'NOT_APPROVED';

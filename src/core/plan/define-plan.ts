@@ -38,6 +38,11 @@ export function definePlan(draft: PlanDraft, { revision = 1 }: { readonly revisi
       },
     ];
   });
+  drafts.forEach(({ id, expands }, place) => {
+    if (expands === undefined) return;
+    const message = `${quote(id)} is to be expanded by a topology, and a plan that is written by hand has none.`;
+    doubles.push({ code: 'goal-without-end', pointer: `/steps/${place}/expands`, message });
+  });
   if (drafts.length === 0) doubles.push({ code: 'no-steps', pointer: '/steps', message: 'A plan needs at least one step.' });
   if (doubles.length > 0) return err(doubles);
   const steps = drafts.map((given) => {

@@ -1,8 +1,8 @@
-import type { Plan, PlanStep } from '../ports/plan.js';
-import type { OrchestrationProposal, TopologyChoice } from '../ports/proposal.js';
-import type { Topology } from '../ports/topology.js';
+import type { Plan, PlanStep, TeamMember } from '../ports/plan.js';
+import type { OrchestrationProposal, Role, TopologyChoice } from '../ports/proposal.js';
+import type { Arrangement, StepDraft, Topology } from '../ports/topology.js';
 import { deepFreeze } from '../shared/freeze.js';
-import type { Issue } from '../shared/issue.js';
+import { quote, type Issue } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
 import { checkDraftIds } from './check-drafts.js';
 import { arrangeWork, chooseTopology } from './choose-topology.js';
@@ -11,6 +11,8 @@ import { frameWork } from './frame.js';
 import { planDigest } from './plan-digest.js';
 import { planHead } from './plan-head.js';
 import { sortSteps } from './sort-steps.js';
+import { inOrder } from './step-defaults.js';
+import { checkTemplates, stepTemplates } from './templates.js';
 
 /** Options of {@link planProposal}. */
 export interface PlanOptions {
@@ -30,24 +32,82 @@ export interface PlanOptions {
 export function planProposal(proposal: OrchestrationProposal, options: PlanOptions): Result<Plan, Issue[]> {
   const chosen = chooseTopology(proposal, options.topologies);
   if (!chosen.ok) return chosen;
-  const drafts = arrangeWork(chosen.value, proposal);
-  if (!drafts.ok) return drafts;
-  const idIssues = checkDraftIds(proposal, drafts.value);
+  const arranged = arrangeWork(chosen.value, proposal);
+  if (!arranged.ok) return arranged;
+  const arrangement = 'steps' in arranged.value ? arranged.value : undefined;
+  const drafts = 'steps' in arranged.value ? arranged.value.steps : arranged.value;
+  const idIssues = [
+    ...checkDraftIds(proposal, drafts),
+    ...(arrangement ? checkTemplates(proposal, arrangement) : []),
+    ...checkGoals(chosen.value.topology, { drafts, arrangement }),
+  ];
   if (idIssues.length > 0) return err(idIssues);
 
-  const steps = sortSteps(proposal, frameWork(proposal, drafts.value));
+  const steps = sortSteps(proposal, frameWork(proposal, drafts));
   if (!steps.ok) return steps;
   const revision = options.revision ?? 1;
-  return ok(assemble(proposal, { topology: chosen.value.choice, steps: steps.value, revision }));
+  const growth = arrangement && growthOf(arrangement, { topology: chosen.value.topology, proposal });
+  return ok(assemble(proposal, { topology: chosen.value.choice, steps: steps.value, growth, revision }));
 }
+
+interface Arranged {
+  readonly drafts: readonly StepDraft[];
+  readonly arrangement: Arrangement | undefined;
+}
+
+/** Goals that nothing would be added to, and so would never end. */
+function checkGoals(topology: Topology, { drafts, arrangement }: Arranged): Issue[] {
+  if (arrangement && topology.expand) return [];
+  const missing = arrangement ? 'it has no expand()' : 'it gave neither templates nor bounds';
+  return drafts
+    .filter(({ expands }) => expands !== undefined)
+    .map(({ id }) => ({
+      code: 'goal-without-end',
+      pointer: '/topology',
+      message: `The topology ${quote(topology.kind)} would add steps to ${quote(id)}, but ${missing}. Nothing could ever end it.`,
+    }));
+}
+
+/** What the plan says of the steps that may be added to it. */
+type Growth = Pick<Plan, 'templates' | 'expansion'>;
+
+function growthOf(
+  { templates, settings, team, bounds }: Arrangement,
+  { topology, proposal }: { readonly topology: Topology; readonly proposal: OrchestrationProposal },
+): Growth {
+  return {
+    templates: stepTemplates(templates, proposal.tickets),
+    expansion: {
+      version: topology.version ?? null,
+      settings: copyJson(settings),
+      team: teamOf(proposal, team),
+      bounds: { ...bounds },
+    },
+  };
+}
+
+function teamOf({ roles }: OrchestrationProposal, team: readonly string[]): readonly TeamMember[] {
+  const byKey = new Map(roles.map((role) => [role.key, role]));
+  return inOrder(team).flatMap((key) => {
+    const role = byKey.get(key);
+    return role ? [teamMember(role)] : [];
+  });
+}
+
+const teamMember = ({ key, description, inputSchema }: Role): TeamMember => ({
+  role: key,
+  ...(description !== undefined && { description }),
+  ...(inputSchema !== undefined && { inputSchema: copyJson(inputSchema) }),
+});
 
 interface PlanParts {
   readonly topology: TopologyChoice;
   readonly steps: readonly PlanStep[];
+  readonly growth: Growth | undefined;
   readonly revision: number;
 }
 
-function assemble(proposal: OrchestrationProposal, { topology, steps, revision }: PlanParts): Plan {
+function assemble(proposal: OrchestrationProposal, { topology, steps, growth, revision }: PlanParts): Plan {
   const { kind, ...options } = topology;
   const plan = {
     schemaVersion: 1,
@@ -55,6 +115,7 @@ function assemble(proposal: OrchestrationProposal, { topology, steps, revision }
     ...planHead(proposal),
     topology: { kind, options: copyJson(options) },
     steps,
+    ...growth,
   } as const;
   return deepFreeze({ ...plan, digest: planDigest(plan) });
 }

@@ -48,7 +48,7 @@ export const stepDefaults = {
   priority: 'normal',
 } as const satisfies Partial<PlanStep>;
 
-function resourceUses(resources: Ticket['resources'] = []): PlanStep['resources'] {
+export function resourceUses(resources: Ticket['resources'] = []): PlanStep['resources'] {
   if (resources.length === 0) return [];
   const amounts = new Map<string, number>();
   for (const use of resources) {
@@ -82,7 +82,12 @@ export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
   if (input !== undefined) step.input = input.from;
   if (gate !== undefined) step.gate = { ...gate };
   if (compensation !== undefined) step.compensation = { ...compensation };
-  return overlaid(step, draft);
+  return draft.expands === undefined ? overlaid(step, draft) : goalStep(overlaid(step, draft));
+}
+
+/** What says how a step is carried out is for those that carry out a part of it; the goal itself only waits for its end. */
+function goalStep({ timeoutMs: _, ...step }: WorkStep): WorkStep {
+  return { ...step, effect: 'none', retry: defaultRetry, resources: [] };
 }
 
 /** A step that is no ticket, as a topology drafted it. A `reduce` step joins whatever its dependencies gave, failed ones left out. */

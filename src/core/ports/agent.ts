@@ -10,13 +10,18 @@ export interface AgentRequest {
   readonly kind: StepKind;
   /** Key of the role; `''` in a run without a proposal that names none. */
   readonly role: string;
+  /** The step that decided on this one, where it was added while the run was under way. */
+  readonly parent?: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The same for the same attempt, also after a crash. Hand it to whatever the step changes in the world. */
   readonly idempotencyKey: string;
   /** The role's template, a blank line, `## Task`, a blank line, the task; the task alone where there is no template. */
   readonly instructions: string;
-  /** Outputs by the id of the step they came from; a synthesis also finds `gaps`. Nothing undeclared is in it. */
+  /**
+   * Outputs by the id of the step they came from; a synthesis also finds `gaps`. Nothing undeclared is in it. A step that decides finds
+   * `reports`, what came since its last decision, and `board`, where its goal stands. Who was handed a task finds what was handed with it.
+   */
   readonly input: Readonly<Record<string, Json>>;
   /** What synthesis (and any step that waits for all to settle) will not get. Empty elsewhere. */
   readonly gaps: readonly Gap[];
@@ -50,19 +55,31 @@ export interface AgentContext {
   progress(message: string): void;
 }
 
-/** What a deciding step (supervisor, peer) chose. */
+/**
+ * What a deciding step (supervisor, peer) chose: to hand tasks to others and hear of them (none: to wait for what is under way), to hand
+ * control over, or to finish with its output.
+ */
 export type Route = { readonly delegate: readonly Assignment[] } | { readonly handoff: Assignment } | { readonly finish: true };
+
+/** A task for another role. */
 export interface Assignment {
   readonly role: string;
   readonly task: string;
+  /** What the other is given with it, as its `request.input`; a value that is no object stands there under `input`. */
   readonly input?: Json;
+  /** Ids of delegations whose outputs the other is given too, by their ids. */
+  readonly from?: readonly string[];
+  /** Id of a delegation that this one replaces: it is aborted, and reported as `superseded`. */
+  readonly supersedes?: string;
 }
 
 export interface AgentResult {
+  /** A step that decides may leave it out. */
   readonly output: Json;
   /** Default: `completed`. The other two count as a failed attempt, with the output as its reason. */
   readonly outcome?: 'completed' | 'needs-context' | 'rejected';
   readonly usage?: Usage;
+  /** For a step that decides. Of any other it is not followed, and that is on record. */
   readonly route?: Route;
 }
 

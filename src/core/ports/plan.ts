@@ -1,7 +1,22 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit } from './proposal.js';
 
-export type StepKind = 'ticket' | 'research' | 'position' | 'route' | 'reduce' | 'gate' | 'synthesis' | 'compensation';
+/**
+ * What a step is. The last three come about while a run is under way: a task that a supervisor or a peer has handed to another role, control
+ * that went over to a peer, and the check of what another step has made.
+ */
+export type StepKind =
+  | 'ticket'
+  | 'research'
+  | 'position'
+  | 'route'
+  | 'reduce'
+  | 'gate'
+  | 'synthesis'
+  | 'compensation'
+  | 'delegation'
+  | 'handoff'
+  | 'verification';
 export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
 
 /** Ceilings on spend, money in whole micro-dollars (1 USD = 1,000,000). */
@@ -44,6 +59,8 @@ interface PlanRoleBase {
   readonly concurrency?: number;
   /** For steps of the role that name none themselves. */
   readonly timeoutMs?: number;
+  /** What it must be given with a task that another role hands to it. */
+  readonly inputSchema?: JsonSchema;
 }
 export type PlanRole = PlanRoleBase &
   ({ readonly kind: 'existing'; readonly agentId: string } | { readonly kind: 'hire'; readonly hire: HireSpec });
@@ -82,6 +99,53 @@ export interface PlanStep {
   readonly reducer?: string;
   /** Where a `route` step without a role leads: the first rule that holds. */
   readonly routes?: readonly RouteRule[];
+  /**
+   * Present on a step that no agent carries out itself: steps are added for it while it runs, and it ends as they bring it to an end. Says who
+   * adds them: the topology of the plan.
+   */
+  readonly expands?: 'topology';
+  /** Whether its agent answers with a route: what is to be done next, and by whom. */
+  readonly decides?: true;
+}
+
+/** What steps of one kind have in common that may be added while a run is under way. What is left out, each of them brings itself. */
+export type StepTemplate = Omit<
+  PlanStep,
+  'id' | 'title' | 'instructions' | 'dependsOn' | 'join' | 'input' | 'given' | 'budget' | 'estimate' | 'compensation'
+>;
+
+/** The most that may be added for one step that {@link PlanStep.expands}. The kernel holds to it, whatever the topology does. */
+export interface ExpansionBounds {
+  /** Steps in all. */
+  readonly steps: number;
+  /** Steps that decide, which are asked what is to be done next. */
+  readonly decisions: number;
+  readonly delegations: number;
+  readonly handoffs: number;
+  /** Delegations that have not ended, at one time. */
+  readonly parallel: number;
+  /** How deep delegations may lie in one another; 1 where those to whom something is delegated delegate nothing. */
+  readonly depth: number;
+}
+
+/** A role that something can be handed to. */
+export interface TeamMember {
+  readonly role: string;
+  readonly description?: string;
+  /** What it must be given. */
+  readonly inputSchema?: JsonSchema;
+}
+
+/** How steps are added to a plan whose topology does so while a run is under way. All of it is part of the digest. */
+export interface PlanExpansion {
+  /** Version of the topology that arranged the plan; `null` for one that has none. Another might add other steps. */
+  readonly version: string | null;
+  /** What the topology goes by, every default filled in. */
+  readonly settings: JsonObject;
+  /** Whom a step that decides can turn to; it is told. */
+  readonly team: readonly TeamMember[];
+  /** For each step that the topology expands. */
+  readonly bounds: ExpansionBounds;
 }
 
 /** One rule of a `route` step. Rules are tried in order; when none holds, the step fails. */
@@ -108,6 +172,10 @@ export interface Plan {
   readonly roles: readonly PlanRole[];
   /** In an order in which every step stands after its dependencies. */
   readonly steps: readonly PlanStep[];
+  /** What may be added while a run is under way, by name; absent where all steps are known. */
+  readonly templates?: Readonly<Record<string, StepTemplate>>;
+  /** Absent for a topology that adds nothing. */
+  readonly expansion?: PlanExpansion;
   readonly budget: PlanBudget;
   readonly resources: Readonly<Record<string, ResourceLimit>>;
   readonly metadata?: Json;

@@ -44,6 +44,8 @@ interface RoleBase {
   readonly concurrency?: number;
   /** For one attempt at a step of this role that names none itself, in milliseconds. */
   readonly timeoutMs?: number;
+  /** What it must be given with a task that another role hands to it. Left out: anything, or nothing. */
+  readonly inputSchema?: JsonSchema;
 }
 export interface ExistingRole extends RoleBase {
   readonly kind: 'existing';

@@ -1,5 +1,6 @@
 import type { Json } from '../shared/json.js';
 import type { Allowance, Spend } from './usage.js';
+import type { Phase, StepKind } from './plan.js';
 import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
 
 /**
@@ -41,6 +42,26 @@ export type Command = { readonly id: string } & (
   | { readonly type: 'run.settled' }
   | { readonly type: 'publish'; readonly event: RunFact }
 );
+
+/** What is told of a step that is added while the run is under way. */
+export interface AddedStepFact {
+  readonly kind: StepKind;
+  readonly phase: Phase;
+  readonly title: string;
+  /** Absent for a step that calls no agent. */
+  readonly role?: string;
+  readonly agentId?: string;
+  /** The step that it was added for. */
+  readonly goal: string;
+  /** The step that decided on it, or the goal. */
+  readonly parent: string;
+  /** Delegations that it lies in, its own included. */
+  readonly depth: number;
+  /** Present on one that others are added for: no agent carries it out itself. */
+  readonly isGoal?: true;
+  /** Steps that must have ended before it starts. */
+  readonly dependsOn: readonly string[];
+}
 
 /** Something that became true of a run; what {@link RunEvent} carries. */
 export type RunFact =
@@ -94,6 +115,8 @@ export type RunFact =
       readonly attempt: number;
       readonly output: Json;
       readonly spend: Spend;
+      /** The step that made the output, where steps were added for this one. */
+      readonly outputFrom?: string;
     }
   | {
       readonly type: 'step.failed';
@@ -102,7 +125,14 @@ export type RunFact =
       readonly error: StoredError;
       readonly spend: Spend;
     }
+  /** Where a `route` step leads, or which steps were added because of what a step has decided. */
   | ({ readonly type: 'step.routed'; readonly stepId: string } & Branch)
+  /** What of an agent's route was not followed, and why. */
+  | { readonly type: 'step.route-refused'; readonly stepId: string; readonly refusals: readonly StoredError[] }
+  | ({ readonly type: 'step.added'; readonly stepId: string } & AddedStepFact)
+  | { readonly type: 'step.overdue'; readonly stepId: string }
+  /** What an attempt has given that nobody waited for any more. */
+  | { readonly type: 'step.late'; readonly stepId: string; readonly attempt: number; readonly output: Json }
   | { readonly type: 'step.spent'; readonly stepId: string; readonly attempt: number; readonly spend: Spend }
   | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StoredError }
   | { readonly type: 'step.cancelled'; readonly stepId: string; readonly error: StoredError }

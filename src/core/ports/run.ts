@@ -118,8 +118,17 @@ export type RunInput = { readonly at: number } &
     | { readonly type: 'run.delivered' }
     | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
     | ({ readonly type: 'step.started' } & StepInput)
-    /** `branch`: where a `route` step leads; its other dependents are skipped. */
-    | ({ readonly type: 'step.succeeded'; readonly output: Json; readonly spend: Spend; readonly branch?: Branch } & StepInput)
+    /**
+     * `branch`: where a `route` step leads; its other dependents are skipped. `route`: what its agent wants to be done next, as it was given;
+     * only a step that decides is listened to.
+     */
+    | ({
+        readonly type: 'step.succeeded';
+        readonly output: Json;
+        readonly spend: Spend;
+        readonly branch?: Branch;
+        readonly route?: Json;
+      } & StepInput)
     | ({
         readonly type: 'step.failed';
         readonly error: StoredError;
@@ -132,6 +141,10 @@ export type RunInput = { readonly at: number } &
     /** An attempt that was aborted has not ended in its grace time: it is taken to have spent what it held. */
     | ({ readonly type: 'step.given-up' } & StepInput)
     | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
+    /** An attempt that nobody waits for any more has given this after all. It changes nothing, and is not lost. */
+    | ({ readonly type: 'step.late'; readonly output: Json } & StepInput)
+    /** A step that was added has not ended in the time in which it was expected to. It goes on. */
+    | { readonly type: 'step.overdue'; readonly stepId: string }
     | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
     /** A gate that nobody answered in its time. */
     | { readonly type: 'step.gate-expired'; readonly stepId: string }

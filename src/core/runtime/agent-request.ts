@@ -1,3 +1,4 @@
+import type { Briefing } from '../kernel/briefing.js';
 import type { Kernel } from '../kernel/create-kernel.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
@@ -19,6 +20,8 @@ export interface AgentRequests {
   stepOf(stepId: string): StepDefinition;
   /** What a step is given of what came before. */
   inputsOf(step: StepDefinition): StepRequest;
+  /** Outputs that a step is given and that have left memory. */
+  missing(step: StepDefinition): ReadonlySet<string>;
   requestOf(command: StartCommand | ProbeCommand): AgentRequest;
   /** Results of `once` of a step, those of earlier attempts and processes included. */
   recorded(stepId: string): Map<string, Promise<Json>>;
@@ -26,17 +29,35 @@ export interface AgentRequests {
 
 export function createAgentRequests({ state, materialized, kernel }: AgentRequestsOptions): AgentRequests {
   const { runId, outputs, effects, record } = state;
-  const { definition, graph } = materialized;
+  const { definition } = materialized;
   const recorded = new Map<string, Map<string, Promise<Json>>>();
   const roles = new Map(definition.roles.map((role) => [role.key, role]));
-  const stepOf = (stepId: string): StepDefinition => definition.steps[graph.indexOf.get(stepId) ?? -1]!;
+  const stepOf = (stepId: string): StepDefinition => kernel().step(stepId);
 
-  const inputsOf = (step: StepDefinition): StepRequest =>
-    stepRequest(step, {
+  const inputsOf = (step: StepDefinition): StepRequest => {
+    const request = stepRequest(step, {
       outputOf: (source) => outputs.get(source),
-      gaps: step.join === 'all-settled' ? kernel().gaps() : [],
+      gaps: step.join === 'all-settled' && !step.added ? kernel().gaps() : [],
       promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
     });
+    const briefing = kernel().briefing(step.id);
+    return briefing ? { ...request, input: { ...request.input, ...briefed(briefing) } } : request;
+  };
+
+  /** What a step that decides is told, with the outputs in it. */
+  const briefed = ({ reports, board }: Briefing): Record<string, Json> => ({
+    reports: reports.map((report): Json => {
+      if (!('outputFrom' in report)) return { ...report };
+      const { outputFrom, ...told } = report;
+      return { ...told, output: outputs.get(outputFrom) ?? null };
+    }),
+    board: board as unknown as Json,
+  });
+
+  const sessionOf = ({ id, role = '', added }: StepDefinition): string => {
+    if (added?.session !== undefined) return `${runId}/role/${role}/${added.session}`;
+    return roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${id}`;
+  };
 
   const undoingOf = (step: StepDefinition): StepRequest =>
     compensationRequest(step, {
@@ -47,6 +68,14 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
   return {
     stepOf,
     inputsOf,
+    missing: ({ id }) => {
+      const isThere = (source: string): boolean => outputs.has(source) || kernel().stepStatus(source) !== 'succeeded';
+      return new Set(
+        kernel()
+          .sourcesOf(id)
+          .filter((source) => !isThere(source)),
+      );
+    },
     requestOf(command) {
       const { stepId, attempt } = command;
       const step = stepOf(stepId);
@@ -67,7 +96,8 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
         // Outputs are shared and frozen; an agent may do with its input what it likes.
         input: copyJson(input),
         ...(step.outputSchema !== undefined && !isUndoing && { outputSchema: step.outputSchema }),
-        session: roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${stepId}`,
+        session: sessionOf(isUndoing ? { ...step, role } : step),
+        ...(step.added && { parent: step.added.parent }),
         allowance: command.type === 'step.probe' ? {} : command.allowance,
         tools: roles.get(role)?.tools ?? [],
         context: { parentTicket, channel, repositories, scope, teamId, projectId },

@@ -17,6 +17,8 @@ export type AttemptOutcome =
       readonly spend: Spend;
       /** Where a route step leads. */
       readonly branch?: Branch;
+      /** What the agent wants to be done next, as it was given. */
+      readonly route?: Json;
     }
   | { readonly kind: 'failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend };
 
@@ -34,7 +36,8 @@ export function outcomeOf(
     output = isOutputOptional ? null : undefined,
     outcome = 'completed',
     usage,
-  } = result as { readonly output?: unknown; readonly outcome?: unknown; readonly usage?: unknown };
+    route,
+  } = result as Readonly<Partial<Record<'output' | 'outcome' | 'usage' | 'route', unknown>>>;
   const spend = spendOf(usage);
   if (output === undefined) return invalid('The agent returned no output. An agent without one returns { output: null }.', spend);
   const json = ownJson(output);
@@ -45,7 +48,10 @@ export function outcomeOf(
   }
   const faults = schemaFaults(json.value, outputSchema);
   if (faults !== undefined) return { kind: 'failed', error: { code: 'OUTPUT_INVALID', message: faults }, retryable: true, spend };
-  return { kind: 'succeeded', output: json.value, spend };
+  if (route === undefined || route === null) return { kind: 'succeeded', output: json.value, spend };
+  const given = ownJson(route);
+  if (!given.ok) return invalid(`The agent's route is not JSON ${given.error}.`, spend);
+  return { kind: 'succeeded', output: json.value, route: given.value, spend };
 }
 
 /** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. Never throws. */

@@ -1,7 +1,6 @@
 import { IllegalInputError } from '../kernel/illegal-input-error.js';
 import { approverIssues, type Approval, type Approver } from '../approval/approve-plan.js';
 import { partialIssues } from '../approval/partial-approval.js';
-import type { StepDefinition } from '../materializer/definition.js';
 import type { RunEvent } from '../ports/run-output.js';
 import type { Actor, Decision } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
@@ -128,8 +127,7 @@ async function approveSteps(run: ManagedRun, steps: readonly string[], approvedB
 
 /** An output that a person states must fit like one that an agent gave. */
 function statedOutput(run: ManagedRun, stepId: string, output: unknown): Json {
-  const step: Pick<StepDefinition, 'outputSchema'> | undefined = run.plan.steps.find(({ id }) => id === stepId);
-  const outcome = outcomeOf({ output }, step?.outputSchema);
+  const outcome = outcomeOf({ output }, run.state.kernel?.step(stepId).outputSchema);
   if (outcome.kind === 'succeeded') return outcome.output;
   throw new ApprovalRefusedError(run.runId, [{ code: 'output-invalid', pointer: '/output', message: outcome.error.message }]);
 }

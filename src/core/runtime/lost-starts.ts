@@ -33,16 +33,15 @@ interface UnderWay {
   readonly startedAt: number;
 }
 
-function underWay({ state, plan }: ManagedRun): UnderWay[] {
+function underWay({ state }: ManagedRun): UnderWay[] {
   const { kernel } = state;
   if (!kernel || kernel.status === 'approved') return [];
-  const kinds = new Map(plan.steps.map((step) => [step.id, step]));
   return kernel.statuses().flatMap(({ id, status }) => {
     const isAsked = status === 'ready' && kernel.attempt(id) > 0;
     if (status !== 'running' && status !== 'compensating' && !isAsked) return [];
-    const step = kinds.get(id);
     // What calls no agent takes nobody down.
-    if (step?.role === undefined) return [];
+    const { agentId, compensationAgentId } = kernel.step(id);
+    if ((status === 'compensating' ? compensationAgentId : agentId) === undefined) return [];
     const { lost = 0, startedAt = 0 } = state.starts.get(id) ?? {};
     // After a loss a start is on record before it begins, so without a record there was none.
     return isAsked && lost > 0 ? [] : [{ stepId: id, lostBefore: lost, startedAt }];

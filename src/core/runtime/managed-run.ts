@@ -1,6 +1,5 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import type { RoleMap } from '../materializer/definition.js';
-import { materialize } from '../materializer/materialize.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
 import type { Plan } from '../ports/plan.js';
 import type { DoneTicket, JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
@@ -164,7 +163,7 @@ export class ManagedRun {
     approved: ApprovedPlan,
     { approval, roles }: { readonly approval: RunRecordInput; readonly roles: RoleMap },
   ): Promise<void> {
-    const materialized = materialize(approved, roles);
+    const materialized = this.state.materialize(approved, roles);
     const provisioned = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
     const recorded = [this.record(approval), this.record(provisioned)];
     await Promise.all([...recorded, this.#letGo(this.#createEngine(this.state.useMachines(materialized)))]);
@@ -227,7 +226,9 @@ export class ManagedRun {
 
   /** From the approval to the first command, leaving out what is on record already. */
   async #goOn(approved: ApprovedPlan): Promise<void> {
-    const materialized = await setUpRun(approved, { ...this.#provisionOptions(), cancelReason: () => this.#cancelReason });
+    const materialize = (roles: RoleMap) => this.state.materialize(approved, roles);
+    const cancelReason = () => this.#cancelReason;
+    const materialized = await setUpRun({ ...this.#provisionOptions(), materialize, cancelReason });
     if (!materialized) return this.#land();
     if (!this.halted) await this.#letGo(this.#createEngine(this.state.useMachines(materialized)));
   }

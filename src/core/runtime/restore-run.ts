@@ -53,8 +53,10 @@ export function restoreRun(stored: StoredRun, { topologies, migrate, store }: Re
   if (!part) throw new StoreCorruptError(`Run ${runId}`, 'it has no plan.');
   const snapshot = readSnapshot(runId, checkpoint);
   const firstSeq = snapshot?.snapshot.events[0]?.seq ?? 1;
-  const state = newRunState(runId, { plan: deepFreeze(part.plan), store, firstSeq });
+  const plan = deepFreeze(part.plan);
+  const state = newRunState(runId, { plan, store, topologies, firstSeq });
   const agreed = agreedMigration(journal, migrate);
+  if (!isTerminal(summary.status)) checkExpansion(runId, { plan, topologies, migrate: agreed });
   if (snapshot) state.restore(snapshot, agreed);
   for (const entry of journal) state.replay(entry, agreed);
   checkPlan(state, { part, topologies, migrate });
@@ -67,17 +69,31 @@ function agreedMigration(journal: StoredRun['journal'], migrate?: Migration): Mi
   return (mismatch) => agreed.has(mismatch.foundDigest) || (migrate?.(mismatch) ?? false);
 }
 
+/** Another version of a topology may add other steps for what is on record, so that the run would come to be another one. */
+function checkExpansion(
+  runId: string,
+  { plan, topologies, migrate }: { readonly plan: Plan; readonly topologies: readonly Topology[]; readonly migrate: Migration },
+): void {
+  const topology = topologies.find(({ kind }) => kind === plan.topology.kind);
+  const version = topology?.version ?? null;
+  if (!plan.expansion || !topology?.expand || version === plan.expansion.version) return;
+  const mismatch = new DigestMismatchError(runId, plan.digest, `of topology version ${version ?? 'none'}`, 'plan');
+  if (!migrate(mismatch)) throw mismatch;
+}
+
 export interface NewRunOptions {
   readonly plan: Plan;
   readonly store: RunStore;
+  readonly topologies: readonly Topology[];
   /** `seq` of the first event that will be known. Default: 1. */
   readonly firstSeq?: number;
 }
 
 /** The state of a run of which nothing is known but its plan. */
-export function newRunState(runId: string, { plan, store, firstSeq = 1 }: NewRunOptions): RunState {
-  const readStored = storedEventsOf({ runId, store, plan: () => state.plan });
-  const state: RunState = new RunState(runId, plan, createEventLog(runId, { firstSeq, readStored }));
+export function newRunState(runId: string, { plan, store, topologies, firstSeq = 1 }: NewRunOptions): RunState {
+  const readStored = storedEventsOf({ runId, store, topologies, plan: () => state.plan });
+  const log = createEventLog(runId, { firstSeq, readStored });
+  const state: RunState = new RunState({ runId, plan, log, topologies });
   return state;
 }
 

@@ -1,6 +1,7 @@
 import type { Kernel } from '../kernel/create-kernel.js';
 import { computeStep } from '../materializer/compute-step.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
+import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
 import type { Clock } from '../ports/clock.js';
 import { createAgentContext } from './agent-context.js';
@@ -13,6 +14,7 @@ import { AttemptAbortedError } from './errors.js';
 import { probeStep } from './probe-step.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
+import { storedOutputs } from './stored-events.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
@@ -62,7 +64,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     if (!driver().note({ type: 'step.started', stepId, attempt })) return;
     const step = stepOf(stepId);
     const { input } = requests.inputsOf(step);
-    const computed = computeStep(step, { input, from: contributions(materialized, step, (id) => outputs.get(id)) });
+    const from = contributions(step, { outputOf: (id) => outputs.get(id), roleOf: (id) => stepOf(id).role });
+    const computed = computeStep(step, { input, from });
     const outcome: AttemptOutcome = computed.ok
       ? { kind: 'succeeded', ...computed.value, spend: free }
       : { kind: 'failed', error: computed.error, retryable: false, spend: free };
@@ -114,8 +117,11 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       progress: (message) => void driver().offer({ type: 'step.progress', stepId, attempt, message }),
     });
     try {
+      await fetchMissing(step);
       const result: unknown = await agent(requests.requestOf(command), context);
-      return outcomeOf(result, isUndoing ? undefined : step.outputSchema, { isOutputOptional: isUndoing });
+      // What a step that decides makes on the way is its own affair; when it finishes, its goal looks at it.
+      const outputSchema = isUndoing || step.decides ? undefined : step.outputSchema;
+      return outcomeOf(result, outputSchema, { isOutputOptional: isUndoing || step.decides === true });
     } catch (error) {
       return failureOf(error);
     }
@@ -133,9 +139,19 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
             output: outcome.output,
             spend,
             ...(outcome.branch && { branch: outcome.branch }),
+            ...(outcome.route !== undefined && { route: outcome.route }),
           })
         : offer({ type: 'step.failed', ...of, error: outcome.error, retryable: outcome.retryable, spend });
-    if (!taken) offer({ type: 'step.spent', ...of, spend });
+    if (taken) return;
+    offer({ type: 'step.spent', ...of, spend });
+    if (outcome.kind === 'succeeded') offer({ type: 'step.late', ...of, output: outcome.output });
+  };
+
+  /** A step may be given what has left memory: a supervisor may come back to any report. */
+  const fetchMissing = async (step: StepDefinition): Promise<void> => {
+    const missing = requests.missing(step);
+    if (missing.size === 0) return;
+    for (const [stepId, output] of await storedOutputs(state.log, missing)) state.outputs.set(stepId, output);
   };
 
   const start = (command: StartCommand): void => {

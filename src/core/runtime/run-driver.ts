@@ -42,8 +42,8 @@ export interface RunDriverOptions {
   readonly kernel: Kernel;
   readonly journal: RunJournal;
   readonly log: EventLog;
-  /** Hears of every input that the kernel has taken, before anything follows from it. */
-  readonly remember: (input: RunInput) => void;
+  /** Has the kernel take an input, and keeps what else it brings. */
+  readonly apply: (input: RunInput & { readonly seq: number }) => readonly Command[];
   /** Called when an input and what follows from it are on their way to the store. */
   readonly afterInput: () => void;
   readonly clock: Clock;
@@ -75,7 +75,7 @@ export function createRunDriver({
   journal,
   log,
   clock,
-  remember,
+  apply,
   afterInput,
   handlers,
   deliversOutside,
@@ -179,8 +179,7 @@ export function createRunDriver({
     const at = clock.now();
     // A member of its own comes first: V8 gives what is spread and then added to a hidden class of its own, at ten times the cost.
     const input = { seq: journal.seq + 1, ...body, at } as RunInput & { readonly seq: number };
-    const commands = kernel.apply(input);
-    remember(input);
+    const commands = apply(input);
     journal.add(input);
     for (const command of commands) {
       if (command.type === 'publish') untold.push({ fact: command.event, at });

@@ -56,7 +56,7 @@ export function createRunEngine({
     log,
     clock,
     deliversOutside: surroundings.workspace.deliver !== undefined,
-    remember: (input) => state.remember(input),
+    apply: (input) => state.take(input),
     afterInput: () => upkeep.afterInput(driver.untold),
     handlers: {
       ...handlers,

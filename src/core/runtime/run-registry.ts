@@ -46,7 +46,7 @@ export interface RunRegistry extends RunFollower {
 }
 
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
-  const { store, clock, hold, ids, missedTimers, isClosing } = surroundings;
+  const { store, clock, hold, ids, missedTimers, topologies, isClosing } = surroundings;
   const runs = new Map<string, ManagedRun>();
   const taking = new Map<string, Promise<unknown>>();
 
@@ -199,7 +199,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   return {
-    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store }), surroundings, newOrigin),
+    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store, topologies }), surroundings, newOrigin),
     add,
     open,
     claim,

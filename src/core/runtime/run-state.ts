@@ -1,9 +1,11 @@
-import { restoreApproval } from '../approval/approve-plan.js';
+import { restoreApproval, type ApprovedPlan } from '../approval/approve-plan.js';
+import type { RoleMap } from '../materializer/definition.js';
 import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { Plan } from '../ports/plan.js';
-import type { RunFact } from '../ports/run-output.js';
+import type { Command, RunFact } from '../ports/run-output.js';
 import type { JournalEntry, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
+import type { Topology } from '../ports/topology.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json, JsonObject } from '../shared/json.js';
 import { jsonSize } from '../shared/json-size.js';
@@ -19,6 +21,14 @@ export type Migration = (mismatch: DigestMismatchError) => boolean;
 export interface TakeUp {
   readonly lost: readonly string[];
   readonly shiftMs: number;
+}
+
+export interface RunStateOptions {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly log: EventLog;
+  /** Where the topology is found of a plan to which steps are added. */
+  readonly topologies: readonly Topology[];
 }
 
 /** The machines of a run that is set up, and where they stand. */
@@ -51,11 +61,17 @@ export class RunState {
   /** Set by a migration that has let the run go on: it has yet to be put on record. */
   migrated: { readonly from: string; readonly to: string } | undefined;
 
-  constructor(
-    readonly runId: string,
-    public plan: Plan,
-    readonly log: EventLog,
-  ) {}
+  readonly runId: string;
+  plan: Plan;
+  readonly log: EventLog;
+  readonly #topologies: readonly Topology[];
+
+  constructor({ runId, plan, log, topologies }: RunStateOptions) {
+    this.runId = runId;
+    this.plan = plan;
+    this.log = log;
+    this.#topologies = topologies;
+  }
 
   /** Begins where a snapshot was taken. @throws DigestMismatchError when it belongs to other machines. */
   restore({ snapshot, kernelParts, outputs }: StoredSnapshot, migrate?: Migration): void {
@@ -67,7 +83,7 @@ export class RunState {
     for (const { seq: _seq, at, runId: _runId, ...fact } of snapshot.events) this.log.append(fact, at);
     for (const [stepId, output] of outputs) this.#keep(stepId, output);
     if (!this.record.machines) return;
-    const materialized = materialize(this.approved(), this.record.machines.roles);
+    const materialized = this.materialize(this.approved(), this.record.machines.roles);
     this.#checkDigest(this.record.machines.digest, materialized.digest, migrate);
     // Where a migration lets it go on, the state is that of the new machines from here on.
     const run = { ...(kernelParts['run'] as JsonObject), digest: materialized.digest };
@@ -87,10 +103,19 @@ export class RunState {
   #replay(entry: JournalEntry, migrate?: Migration): void {
     if (!isRunInput(entry)) return this.#replayRecord(entry, migrate);
     if (!this.machines) throw new InvariantError(`Entry ${entry.seq} of run ${this.runId} comes before its machines.`);
-    for (const command of this.machines.kernel.apply(entry)) {
-      if (command.type === 'publish') this.log.append(command.event, entry.at);
-    }
-    this.remember(entry);
+    for (const command of this.take(entry)) if (command.type === 'publish') this.log.append(command.event, entry.at);
+  }
+
+  /** Has the kernel take an input, keeps what it brings for later steps, and gives the commands that follow. */
+  take(input: RunInput & { readonly seq: number }): readonly Command[] {
+    const commands = this.machines!.kernel.apply(input);
+    this.#remember(input);
+    return commands.map((command) => this.#keepOutput(command));
+  }
+
+  /** The machines of a plan of this run. */
+  materialize(approved: ApprovedPlan, roles: RoleMap): MaterializedRun {
+    return materialize(approved, roles, { topologies: this.#topologies });
   }
 
   /** Takes an entry of what is around the machines, and gives what is to be told of it once it is durable. */
@@ -109,39 +134,53 @@ export class RunState {
     return this.machines?.kernel;
   }
 
-  /** Keeps what an input that the kernel has taken brings for later steps. */
-  remember(input: RunInput): void {
-    if (input.type === 'run.start') for (const { stepId, output } of input.done ?? []) this.#keep(stepId, output);
-    if (input.type === 'run.widen' && this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
-    if (input.type === 'step.started') this.#noteStart(input);
-    if (input.type === 'step.succeeded' || input.type === 'step.failed') this.starts.delete(input.stepId);
-    if (input.type === 'run.recovered') this.#noteRecovery(input.lost);
-    if (input.type === 'effect.recorded') {
-      const results = this.effects.get(input.stepId) ?? new Map<string, Json>();
-      this.effects.set(input.stepId, results.set(input.name, input.value));
-    } else {
-      const output = outputOf(input);
-      // A compensation, too, succeeds, and has no output of the step's. What a late word says has happened may be on its way to be undone.
-      const status = output && this.kernel?.stepStatus(output.stepId);
-      if (output && (status === 'succeeded' || (status === 'compensating' && !this.outputs.has(output.stepId)))) {
-        this.#keep(output.stepId, output.value);
+  /** Keeps what an input brings that is not the kernel's to keep. */
+  #remember(input: RunInput): void {
+    switch (input.type) {
+      case 'run.widen':
+        if (this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
+        return;
+      case 'step.started':
+        return this.#noteStart(input);
+      case 'step.succeeded':
+      case 'step.failed':
+        return void this.starts.delete(input.stepId);
+      case 'run.recovered':
+        return this.#noteRecovery(input.lost);
+      case 'effect.recorded': {
+        const results = this.effects.get(input.stepId) ?? new Map<string, Json>();
+        return void this.effects.set(input.stepId, results.set(input.name, input.value));
       }
+      default:
     }
+  }
+
+  /**
+   * Keeps what a step has made, however it came to be known: from its agent, a probe, a person, or from before the run. A goal has the output
+   * of a step that was added for it, which the kernel need not know any more.
+   */
+  #keepOutput(command: Command): Command {
+    if (command.type !== 'publish' || command.event.type !== 'step.succeeded') return command;
+    const { stepId, outputFrom } = command.event;
+    const output = (outputFrom === undefined ? undefined : this.outputs.get(outputFrom)) ?? command.event.output;
+    this.#keep(stepId, output);
+    return outputFrom === undefined ? command : { ...command, event: { ...command.event, output } };
   }
 
   /** Steps whose output nothing will ask for any more: every step that is given it has ended, nothing has to undo it, it is not the deliverable. */
   spareOutputs(): string[] {
     if (!this.machines) return [];
-    const { kernel, materialized } = this.machines;
-    const { steps } = materialized.definition;
+    const { kernel } = this.machines;
+    const statuses = kernel.statuses();
     const needed = new Set<string>([kernel.deliverableStep]);
-    const spare: string[] = [];
-    for (const { id, input, compensation } of steps) {
+    for (const { id, status } of statuses) {
+      const { compensation, expands } = kernel.step(id);
       if (compensation) needed.add(id);
-      if (!ended.has(kernel.stepStatus(id))) for (const source of input) needed.add(source);
+      if (ended.has(status)) continue;
+      for (const source of kernel.sourcesOf(id)) needed.add(source);
+      if (expands !== undefined) for (const unreported of kernel.unreported(id)) needed.add(unreported);
     }
-    for (const { id } of steps) if (!needed.has(id) && kernel.stepStatus(id) === 'succeeded') spare.push(id);
-    return spare;
+    return statuses.filter(({ id, status }) => status === 'succeeded' && !needed.has(id)).map(({ id }) => id);
   }
 
   /** The approval that is on record, as the materializer wants it. */
@@ -174,7 +213,7 @@ export class RunState {
     if (fact) this.log.append(fact, entry.at);
     if (entry.type === 'run.migrated' && entry.to === this.migrated?.to) this.migrated = undefined;
     if (entry.type !== 'run.provisioned') return;
-    const materialized = materialize(this.approved(), entry.roles);
+    const materialized = this.materialize(this.approved(), entry.roles);
     this.useMachines(materialized);
     this.#checkDigest(entry.digest, materialized.digest, migrate);
   }
@@ -194,16 +233,3 @@ export class RunState {
 
 /** Statuses in which a step will not be started any more. */
 const ended: ReadonlySet<StepStatus> = new Set<StepStatus>(['succeeded', 'failed', 'skipped', 'cancelled', 'compensated']);
-
-function outputOf(input: RunInput): { readonly stepId: string; readonly value: Json } | undefined {
-  switch (input.type) {
-    case 'step.succeeded':
-      return { stepId: input.stepId, value: input.output };
-    case 'step.probed':
-      return input.finding.kind === 'happened' ? { stepId: input.stepId, value: input.finding.output } : undefined;
-    case 'step.decided':
-      return input.decision.approve ? { stepId: input.stepId, value: input.decision.output ?? null } : undefined;
-    default:
-      return undefined;
-  }
-}

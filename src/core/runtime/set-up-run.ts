@@ -1,19 +1,21 @@
-import type { ApprovedPlan } from '../approval/approve-plan.js';
-import { materialize, type MaterializedRun } from '../materializer/materialize.js';
+import type { RoleMap } from '../materializer/definition.js';
+import type { MaterializedRun } from '../materializer/materialize.js';
 import { provision, type ProvisionOptions } from './provision.js';
 import { codeOf, messageOf } from './thrown.js';
 
 export interface SetUpOptions extends ProvisionOptions {
   /** Set once the run was asked to end before it has begun. */
   readonly cancelReason: () => string | undefined;
+  /** Makes the machines of what was approved. */
+  readonly materialize: (roles: RoleMap) => MaterializedRun;
 }
 
 /** Makes hires, team, project and machines of an approved plan, each on record. Where that cannot be, the end of the run is. */
-export async function setUpRun(approved: ApprovedPlan, options: SetUpOptions): Promise<MaterializedRun | undefined> {
-  const { record, clock, cancelReason } = options;
+export async function setUpRun(options: SetUpOptions): Promise<MaterializedRun | undefined> {
+  const { record, clock, cancelReason, materialize } = options;
   try {
     const { roles } = await provision(options);
-    const materialized = materialize(approved, roles);
+    const materialized = materialize(roles);
     await record({ type: 'run.provisioned', at: clock.now(), roles, digest: materialized.digest });
     return materialized;
   } catch (cause) {

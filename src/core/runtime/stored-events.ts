@@ -1,6 +1,7 @@
 import type { Plan } from '../ports/plan.js';
 import type { RunEvent } from '../ports/run-output.js';
 import type { RunStore } from '../ports/store.js';
+import type { Topology } from '../ports/topology.js';
 import type { Json } from '../shared/json.js';
 import { EventsGoneError } from './errors.js';
 import { createEventLog, type EventLog, type ReadStored } from './event-log.js';
@@ -10,14 +11,16 @@ import { RunState } from './run-state.js';
 export interface StoredEventsOptions {
   readonly runId: string;
   readonly store: RunStore;
+  readonly topologies: readonly Topology[];
   /** The run's plan, which has not changed since the first of the events that may be asked for. */
   readonly plan: () => Plan;
 }
 
 /** Reads the events of a run out of its journal: the run happens once more, in silence, and is forgotten page by page. */
-export function storedEventsOf({ runId, store, plan }: StoredEventsOptions): ReadStored {
+export function storedEventsOf(options: StoredEventsOptions): ReadStored {
+  const { runId, store } = options;
   return async function* read({ after, upTo }): AsyncGenerator<RunEvent> {
-    const { state, seq: start } = await beginning({ runId, store, plan });
+    const { state, seq: start } = await beginning(options);
     const { firstSeq } = state.log;
     if (after + 1 < firstSeq) throw new EventsGoneError(runId, after, firstSeq);
     yield* state.log.since(after).filter((event) => event.seq <= upTo);
@@ -43,6 +46,7 @@ export function storedEventsOf({ runId, store, plan }: StoredEventsOptions): Rea
 async function beginning({
   runId,
   store,
+  topologies,
   plan,
 }: StoredEventsOptions): Promise<{ readonly state: RunState; readonly seq: number }> {
   const [first] = await store.journal(runId, { limit: 1 });
@@ -50,7 +54,7 @@ async function beginning({
   const stored = isWhole ? undefined : await store.load(runId);
   const snapshot = readSnapshot(runId, stored?.checkpoint);
   const log = createEventLog(runId, { firstSeq: snapshot?.snapshot.events[0]?.seq ?? 1, readStored: nothing });
-  const state = new RunState(runId, plan(), log);
+  const state = new RunState({ runId, plan: plan(), log, topologies });
   if (snapshot) state.restore(snapshot, () => true);
   return { state, seq: snapshot ? (stored?.journal[0]?.seq ?? (stored?.seq ?? 0) + 1) - 1 : 0 };
 }

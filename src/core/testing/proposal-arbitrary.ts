@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { OrchestrationProposal, ProposalBudget, ResourceUse, Role, Ticket, TopologyChoice } from '../ports/proposal.js';
 import { dependenciesAmong } from './dag-arbitrary.js';
 import { type FrameSeed, frameSeedArbitrary } from './proposal-frame-arbitrary.js';
+import { isTeam, teamSeedArbitrary, teamTopology, withTeam } from './team-arbitrary.js';
 import { mostPerStep, type TicketSeed, ticketSeedArbitrary } from './ticket-arbitrary.js';
 
 export interface ProposalArbitraryOptions {
@@ -13,8 +14,8 @@ export interface ProposalArbitraryOptions {
   /** Whether there may be research and discussion. Default: true. */
   readonly phases?: boolean;
   /**
-   * Kinds that `topology` may name. `single` gets one ticket, `pipeline` an order that fits the dependencies; any other kind is
-   * taken to have no options. Default: `single`, `pipeline`, `graph`, or left out.
+   * Kinds that `topology` may name. `single` gets one ticket, `pipeline` an order that fits the dependencies, `supervisor-worker` a supervisor
+   * and at least one worker; any other kind is taken to have no options. Default: `single`, `pipeline`, `graph`, or left out.
    */
   readonly topologies?: readonly string[];
   /** Whether there may be retries, time limits and `onFailure: 'fail-run'`. Default: true. */
@@ -42,10 +43,14 @@ export function proposalArbitrary(options: ProposalArbitraryOptions = {}): fc.Ar
       frame: frameSeedArbitrary({ hostileKeys, phases, failures }),
       kind: fc.constantFrom(...kinds),
       namesStages: fc.boolean(),
+      // Drawn only where it is wanted: samples by a seed stay what they were.
+      team: kinds.some(isTeam) ? teamSeedArbitrary : fc.constant(undefined),
     })
-    .map(({ seeds, frame, kind, namesStages }) => {
+    .map(({ seeds, frame: given, kind, namesStages, team }) => {
       const used = kind === 'single' ? seeds.slice(0, 1) : seeds;
-      const topology = topologyOf(kind, namesStages ? used : undefined);
+      const frame = isTeam(kind) ? withTeam(given) : given;
+      const topology =
+        isTeam(kind) && team ? teamTopology(kind, { frame, team }) : topologyOf(kind, namesStages ? used : undefined);
       const isOrderFixed = kind === 'pipeline' && topology?.['stages'] === undefined;
       const tickets = ticketsOf(used, frame);
       return assemble({ frame, topology, budgets, tickets: isOrderFixed ? tickets : reordered(tickets, used) });

@@ -143,7 +143,8 @@ interface Arranged {
 const accepted = ({ topology, samples }: Subject): readonly Arranged[] =>
   samples.flatMap((proposal) => {
     const drafts = arrange(topology, proposal);
-    return drafts?.ok === true ? [{ proposal, drafts: drafts.value }] : [];
+    if (drafts?.ok !== true) return [];
+    return [{ proposal, drafts: 'steps' in drafts.value ? drafts.value.steps : drafts.value }];
   });
 
 function firstRefusal({ topology, samples }: Subject): unknown {

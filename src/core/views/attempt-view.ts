@@ -37,9 +37,17 @@ export interface AttemptView {
 
 type Row = { -readonly [Key in keyof Omit<AttemptView, 'usage'>]: AttemptView[Key] } & { readonly spent: SpendSum };
 
+/** What is to be known of a step: who carries it out, and who undoes it. */
+interface Carried {
+  readonly role?: string | undefined;
+  readonly compensation?: { readonly role: string } | undefined;
+  /** Present where others are added for it: no agent carries it out itself. */
+  readonly expands?: Plan['steps'][number]['expands'];
+}
+
 /** What the fold keeps: every row in the order of their starts, and those of each step. */
 interface Attempts {
-  readonly plan: Map<string, Plan['steps'][number]>;
+  readonly plan: Map<string, Carried>;
   readonly rows: Row[];
   readonly byStep: Map<string, Row[]>;
   agents: ReadonlyMap<string, { readonly agentId: string }>;
@@ -89,6 +97,7 @@ function applyToStep(attempts: Attempts, event: StepEvent): void {
   const latest = attempts.byStep.get(event.stepId)?.at(-1);
   switch (event.type) {
     case 'step.started':
+      if (attempts.plan.get(event.stepId)?.expands !== undefined) return;
       return begin(attempts, { event, kind: 'step' });
     case 'step.compensating':
       return begin(attempts, { event, kind: 'compensation' });
@@ -100,9 +109,14 @@ function applyToStep(attempts: Attempts, event: StepEvent): void {
     case 'step.cancelled':
       if (latest) conclude(latest, { outcome: 'cancelled', at: event.at, error: event.error });
       return;
+    case 'step.added':
+      return void attempts.plan.set(event.stepId, { role: event.role, ...(event.isGoal && { expands: 'topology' }) });
     case 'step.gated':
     case 'step.decided':
     case 'step.routed':
+    case 'step.route-refused':
+    case 'step.overdue':
+    case 'step.late':
     case 'step.skipped':
     case 'step.progress':
       return;
@@ -132,7 +146,7 @@ function begin(
 }
 
 type AttemptEvent = Extract<StepEvent, { readonly attempt: number }>;
-type EndEvent = Exclude<AttemptEvent, { readonly type: 'step.started' | 'step.compensating' | 'step.progress' }>;
+type EndEvent = Exclude<AttemptEvent, { readonly type: 'step.started' | 'step.compensating' | 'step.progress' | 'step.late' }>;
 
 function applyToAttempt({ byStep }: Attempts, event: EndEvent): void {
   // One that was refused before it ever started has no row; nothing was spent on it.

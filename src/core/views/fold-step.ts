@@ -59,8 +59,20 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       conclude(step, { status: event.retryAt === undefined ? 'failed' : 'compensating', at: event.at, error: event.error });
       if (event.retryAt !== undefined) step.retryAt = event.retryAt;
       return;
-    case 'step.decided':
     case 'step.routed':
+      step.decision = { to: event.to, reason: event.reason };
+      return;
+    case 'step.route-refused':
+      step.refusals = event.refusals;
+      return;
+    case 'step.overdue':
+      step.overdue = true;
+      return;
+    case 'step.late':
+      step.late = { attempt: event.attempt, output: event.output };
+      return;
+    case 'step.added':
+    case 'step.decided':
     case 'step.spent':
       return;
   }

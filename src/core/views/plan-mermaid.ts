@@ -17,6 +17,9 @@ const shapes: Readonly<Record<StepKind, readonly [string, string]>> = {
   gate: ['[/', '/]'],
   synthesis: ['[[', ']]'],
   compensation: ['>', ']'],
+  delegation: ['[', ']'],
+  handoff: ['[', ']'],
+  verification: ['{', '}'],
 };
 
 const phases: readonly (readonly [Phase, string])[] = [

@@ -113,6 +113,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     apply(event) {
       run.seq = event.seq;
       run.runId = event.runId;
+      if (event.type === 'step.added') steps.set(event.stepId, addedStepState(event, steps.get(event.goal)?.wave ?? 0));
       if ('stepId' in event) {
         const step = steps.get(event.stepId);
         if (step) applyToStep(step, event);
@@ -155,7 +156,10 @@ function restoreStep({ outputReleased, ...saved }: StepState, output: Json | und
   return output === undefined ? { ...step, outputReleased } : { ...step, output };
 }
 
-const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: number): StepState => ({
+const stepState = (
+  { id, title, kind, role }: Pick<Plan['steps'][number], 'id' | 'title' | 'kind' | 'role'>,
+  wave: number,
+): StepState => ({
   id,
   title,
   kind,
@@ -168,6 +172,15 @@ const stepState = ({ id, title, kind, role }: Plan['steps'][number], wave: numbe
   spent: createSpendSum(),
   attemptStartedAt: undefined,
 });
+
+function addedStepState(event: Extract<RunEvent, { readonly type: 'step.added' }>, wave: number): StepState {
+  const { stepId: id, title, kind, role, agentId, goal, parent, depth, dependsOn } = event;
+  return {
+    ...stepState({ id, title, kind, ...(role !== undefined && { role }) }, wave),
+    ...(agentId !== undefined && { agentId }),
+    ...{ goal, parent, depth, dependsOn },
+  };
+}
 
 const viewStep = ({ spent: _, attemptStartedAt: _startedAt, ...step }: StepState): StepView => step;
 

@@ -11,8 +11,22 @@ export interface StepView {
   readonly role?: string;
   /** Who fills the role; known once the run is set up. */
   readonly agentId?: string;
-  /** Its level in the plan, from 0. */
+  /** Its level in the plan, from 0; of a step that was added, the level of the step that it was added for. */
   readonly wave: number;
+  /** Where it was added while the run was under way: the step that it was added for, the one that decided on it, and what it waits for. */
+  readonly goal?: string;
+  readonly parent?: string;
+  readonly dependsOn?: readonly string[];
+  /** Delegations that it lies in, its own included. */
+  readonly depth?: number;
+  /** Steps that were added because of what it has decided, and why. */
+  readonly decision?: { readonly to: readonly string[]; readonly reason: string };
+  /** What of its agent's route was not followed. */
+  readonly refusals?: readonly StoredError[];
+  /** It has not ended in the time in which it was expected to. */
+  readonly overdue?: true;
+  /** What an attempt has given that nobody waited for any more. */
+  readonly late?: { readonly attempt: number; readonly output: Json };
   readonly status: StepStatus;
   /** Attempts at the step itself that have started. */
   readonly attempts: number;

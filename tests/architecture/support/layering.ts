@@ -12,7 +12,7 @@ interface Layer {
 const pure = ['shared', 'ports', 'plan'];
 const allOfCore = [
   ...pure,
-  ...['schema', 'storing', 'proposal', 'analysis', 'approval', 'materializer', 'kernel', 'views', 'runtime', 'testing'],
+  ...['schema', 'storing', 'deciding', 'proposal', 'analysis', 'approval', 'materializer', 'kernel', 'views', 'runtime', 'testing'],
 ];
 
 /** Who may import whom. What stands in no row is refused, so a new folder starts here. */
@@ -20,20 +20,21 @@ export const layers: Readonly<Record<string, Layer>> = {
   'core/shared': { core: [], packages: ['@noble/hashes'] },
   'core/schema': { core: ['shared', 'ports'], packages: ['ajv'] },
   'core/ports': { core: ['shared'], packages: [] },
+  'core/deciding': { core: ['shared', 'ports'], packages: [] },
   'core/storing': { core: ['shared', 'ports'], packages: ['node:'] },
   'core/plan': { core: ['shared', 'ports'], packages: [] },
   'core/proposal': { core: ['shared', 'ports', 'schema'], packages: ['zod'] },
   'core/analysis': { core: [...pure, 'schema'], packages: [] },
   'core/approval': { core: [...pure, 'analysis'], packages: [] },
   'core/materializer': { core: [...pure, 'approval', 'schema'], packages: ['xstate'] },
-  'core/kernel': { core: [...pure, 'materializer'], packages: ['xstate'] },
+  'core/kernel': { core: [...pure, 'materializer', 'schema'], packages: ['xstate'] },
   'core/views': { core: pure, packages: [] },
   'core/runtime': {
     core: allOfCore.filter((name) => name !== 'testing'),
     packages: ['p-queue', 'eventemitter3', 'ulid', 'node:'],
   },
   'core/testing': { core: allOfCore, packages: ['fast-check', 'node:'] },
-  topologies: { core: pure, packages: ['zod'], islands: true },
+  topologies: { core: [...pure, 'deciding'], packages: ['zod'], islands: true },
   storage: { core: ['shared', 'ports', 'storing'], packages: ['node:'], islands: true },
   adapters: { core: ['shared', 'ports'], packages: ['node:'], islands: true },
 };

@@ -8,7 +8,7 @@ import type { RunInput } from '../../../src/core/ports/run.js';
 import type { CheckpointParts } from '../../../src/core/ports/store.js';
 import { mergeCheckpoint } from '../../../src/core/storing/merge-checkpoint.js';
 import { chainProposal, starProposal } from '../../../src/core/testing/sample-proposals.js';
-import { anyMaterialized, handWritten, materialized, planned } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, handWritten, materialized, planned } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
@@ -31,7 +31,7 @@ function createShelf() {
 
 describe('the changes of a kernel', () => {
   it('HB-04 add up to its state, whenever they are taken', () => {
-    const runs = fc.oneof(anyMaterialized(), tightRun('fail'), sagaRun);
+    const runs = fc.oneof(anyMaterialized(), tightRun('fail'), sagaRun, anyTeam(), anyTeam());
     fc.assert(
       fc.property(runs, fateArbitrary(), fc.array(fc.boolean(), { minLength: 1, maxLength: 9 }), (run, fate, moments) => {
         const shelf = createShelf();
@@ -54,7 +54,7 @@ describe('the changes of a kernel', () => {
 
   it('CC-21 go on being taken by whoever goes on from them', () => {
     fc.assert(
-      fc.property(anyMaterialized(), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized(), anyTeam()), fateArbitrary(), (run, fate) => {
         const live = runToEnd(run, fate);
         const shelf = createShelf();
         const interrupted = runToEnd(run, fate, {

@@ -5,7 +5,7 @@ import { createKernel, type Kernel } from '../../../src/core/kernel/create-kerne
 import { IllegalInputError } from '../../../src/core/kernel/illegal-input-error.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
 import type { RunInput } from '../../../src/core/ports/run.js';
-import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 
@@ -25,7 +25,7 @@ const types: readonly RunInput['type'][] = [
   ...(['run.recovered', 'step.probed', 'step.given-up', 'step.gate-expired'] as const),
 ];
 
-const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun);
+const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun, anyTeam({ maxTickets: 2 }));
 const anyValue = fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true });
 const amount = fc.oneof(fc.nat(), fc.constantFrom(-1, NaN, Infinity, '1', null));
 const spend = fc.record({ inputTokens: amount, outputTokens: amount, costMicroUsd: amount, provenance: fc.constant('measured') });

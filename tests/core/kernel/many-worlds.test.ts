@@ -4,21 +4,19 @@ import { expect, it } from 'vitest';
 import { createKernel, replay, type Kernel } from '../../../src/core/kernel/create-kernel.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
 import { createRunProjection } from '../../../src/core/views/run-view.js';
-import { anyMaterialized } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
-const runs = fc.oneof(sagaRun, sagaRun, anyMaterialized(), tightRun('pause'), tightRun('fail'));
+const runs = fc.oneof(sagaRun, sagaRun, anyMaterialized(), tightRun('pause'), tightRun('fail'), anyTeam(), anyTeam());
 const numRuns = process.env['PLANWRIGHT_LONG'] === undefined ? 100 : 10_000;
 const restored = (run: MaterializedRun) => (kernel: Kernel) =>
   createKernel(run, JSON.parse(JSON.stringify(kernel.checkpoint())) as ReturnType<Kernel['checkpoint']>);
 
 /** Steps that may happen only once, by each time that they have. */
-const onceEffects = ({ effects }: Story, { definition, graph }: MaterializedRun): string[] =>
-  effects
-    .filter(({ stepId, isUndoing }) => !isUndoing && definition.steps[graph.indexOf.get(stepId)!]!.effect === 'once')
-    .map(({ stepId }) => stepId);
+const onceEffects = ({ effects, kernel }: Story): string[] =>
+  effects.filter(({ stepId, isUndoing }) => !isUndoing && kernel.step(stepId).effect === 'once').map(({ stepId }) => stepId);
 
 // All laws at once, over as many worlds as there is time for.
 it(
@@ -40,7 +38,7 @@ it(
         expect(replay(run, journal).digest()).toBe(kernel.digest());
         expect(projection.view().steps.map(({ id, status }) => ({ id, status }))).toEqual(kernel.statuses());
         expect([kernel.ledger.reservedMicroUsd, kernel.ledger.reservedTokens]).toEqual([0, 0]);
-        const once = onceEffects(story, run);
+        const once = onceEffects(story);
         expect(new Set(once).size).toBe(once.length);
       }),
       { numRuns },

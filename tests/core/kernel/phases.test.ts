@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createKernel } from '../../../src/core/kernel/create-kernel.js';
 import { definePlan } from '../../../src/core/plan/define-plan.js';
 import type { RunFact } from '../../../src/core/ports/run-output.js';
-import { anyMaterialized, materialized, unwrap } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, materialized, unwrap } from '../../support/materialized.js';
 import { fateArbitrary, isOver, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
@@ -50,7 +50,7 @@ describe('the phases of a run', () => {
 describe('a run that is over', () => {
   it('CC-12 holds nothing reserved but what given-up attempts may still be spending, and in the end nothing at all', () => {
     fc.assert(
-      fc.property(fc.oneof(tightRun('fail'), anyMaterialized(), sagaRun), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(tightRun('fail'), anyMaterialized(), sagaRun, anyTeam()), fateArbitrary(), (run, fate) => {
         const { kernel } = runToEnd(run, fate, {
           onTurn({ kernel: now }) {
             if (!isOver(now)) return;

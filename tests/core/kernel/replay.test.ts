@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { createKernel, replay } from '../../../src/core/kernel/create-kernel.js';
 import { CheckpointMismatchError } from '../../../src/core/kernel/illegal-input-error.js';
 import type { JournalEntry } from '../../../src/core/ports/run.js';
-import { ada, anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
+import { ada, anyMaterialized, anyTeam, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 
-const runs = fc.oneof(anyMaterialized(), sagaRun);
+const runs = fc.oneof(anyMaterialized(), sagaRun, anyTeam());
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe('replay', () => {

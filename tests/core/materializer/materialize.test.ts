@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { replay } from '../../../src/core/kernel/create-kernel.js';
-import { materialize, type MaterializedRun } from '../../../src/core/materializer/materialize.js';
+import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
 import { toStateMachine } from '../../../src/core/materializer/to-state-machine.js';
 import { UnresolvedRoleError } from '../../../src/core/materializer/unresolved-role-error.js';
+import { materialize } from '../../../src/front-door.js';
 import type { Plan } from '../../../src/core/ports/plan.js';
 import { canonicalJson } from '../../../src/core/shared/canonical-json.js';
 import { sha256Hex } from '../../../src/core/shared/digest.js';
@@ -119,17 +120,24 @@ describe('the agents of a run', () => {
         const agents = agentsOf(plan);
         const before = materialize(approved(plan), agents);
         const after = materialize(approved(plan), { ...agents, [role]: { agentId: 'somebody else' } });
-        const { steps: stepsBefore, ...restBefore } = before.definition;
-        const { steps: stepsAfter, ...restAfter } = after.definition;
+        const { steps: stepsBefore, templates: templatesBefore = {}, ...restBefore } = before.definition;
+        const { steps: stepsAfter, templates: templatesAfter = {}, ...restAfter } = after.definition;
         expect(restAfter).toEqual(restBefore);
+        for (const [name, { agentId, ...rest }] of Object.entries(templatesAfter)) {
+          const { agentId: agentBefore, ...same } = templatesBefore[name]!;
+          expect(rest).toEqual(same);
+          expect(agentId).toBe(rest.role === role ? 'somebody else' : agentBefore);
+        }
         stepsAfter.forEach((step, index) => {
           const { agentId, compensationAgentId, ...rest } = step;
           const { agentId: agentBefore, compensationAgentId: compensationBefore, ...same } = stepsBefore[index]!;
           expect(rest).toEqual(same);
-          expect(agentId).toBe(step.role === role ? 'somebody else' : agentBefore);
+          expect(agentId).toBe(step.role === role && !step.expands ? 'somebody else' : agentBefore);
           expect(compensationAgentId).toBe(step.compensation?.role === role ? 'somebody else' : compensationBefore);
         });
-        const isUsed = stepsAfter.some((step) => step.role === role || step.compensation?.role === role);
+        const isUsed =
+          stepsAfter.some((step) => (step.role === role && !step.expands) || step.compensation?.role === role) ||
+          Object.values(templatesAfter).some((template) => template.role === role);
         expect(after.digest !== before.digest).toBe(isUsed);
       }),
       { numRuns: 30 },

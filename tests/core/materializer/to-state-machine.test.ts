@@ -59,7 +59,7 @@ function createKernelSide(run: MaterializedRun, clock: VirtualClock) {
     if (step.agentId !== undefined) return;
     const outputOf = (id: string) => outputs.get(id);
     const { input } = stepRequest(step, { outputOf, gaps: kernel.gaps(), promptTemplate: undefined });
-    const computed = computeStep(step, { input, from: contributions(run, step, outputOf) });
+    const computed = computeStep(step, { input, from: contributions(step, { outputOf, roleOf: (id) => stepOf(id).role }) });
     if (computed.ok) feed({ type: 'step.succeeded', stepId, attempt, spend, ...computed.value });
     else feed({ type: 'step.failed', stepId, attempt, spend, error: computed.error, retryable: false });
   };

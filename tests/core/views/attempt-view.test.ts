@@ -3,7 +3,7 @@ import { type AttemptView, projectAttempts, projectRun, type RunEvent, type RunF
 import { describe, expect, it } from 'vitest';
 
 import { deepFreeze } from '../../../src/core/shared/freeze.js';
-import { anyMaterialized, handWritten } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, handWritten } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 
@@ -16,11 +16,10 @@ function eventsOf({ journal, commands }: Story, roles: Readonly<Record<string, {
   return [{ ...provisioned, at: 0 }, ...facts].map((fact, index) => ({ ...fact, seq: index + 1, runId: 'r' }));
 }
 
-const starts = new Set(['step.started', 'step.compensating']);
 const keyOf = ({ stepId, attempt }: Pick<AttemptView, 'stepId' | 'attempt'>): string => JSON.stringify([stepId, attempt]);
 
 describe('attempts of any run, whatever its agents do and however often its process is lost', () => {
-  const told = fc.tuple(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary({ mostShare: 2 })).map(([run, fate]) => {
+  const told = fc.tuple(fc.oneof(anyMaterialized(), sagaRun, anyTeam()), fateArbitrary({ mostShare: 2 })).map(([run, fate]) => {
     const story = runToEnd(run, fate);
     const agents = Object.fromEntries(run.plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
     return { plan: run.plan, events: deepFreeze(eventsOf(story, agents)) };
@@ -30,7 +29,11 @@ describe('attempts of any run, whatever its agents do and however often its proc
     fc.assert(
       fc.property(told, ({ plan, events }) => {
         const rows = projectAttempts(plan, events);
-        const started = events.filter((event) => starts.has(event.type)) as Extract<RunEvent, { type: 'step.started' }>[];
+        const goals = new Set(plan.steps.filter(({ expands }) => expands).map(({ id }) => id));
+        const started = events.filter(
+          (event) => event.type === 'step.compensating' || (event.type === 'step.started' && !goals.has(event.stepId)),
+        ) as Extract<RunEvent, { type: 'step.started' }>[];
+        const added = new Map(events.flatMap((event) => (event.type === 'step.added' ? [[event.stepId, event.role]] : [])));
         expect(rows.map(({ runId, stepId, attempt, startedAt }) => [runId, stepId, attempt, startedAt])).toEqual(
           started.map(({ runId, stepId, attempt, at }) => [runId, stepId, attempt, at]),
         );
@@ -38,8 +41,8 @@ describe('attempts of any run, whatever its agents do and however often its proc
         for (const row of rows) {
           seen.set(keyOf(row), (seen.get(keyOf(row)) ?? 0) + 1);
           expect(row.start).toBe(seen.get(keyOf(row)));
-          const step = plan.steps.find(({ id }) => id === row.stepId)!;
-          const role = row.kind === 'step' ? step.role : step.compensation?.role;
+          const step = plan.steps.find(({ id }) => id === row.stepId);
+          const role = row.kind === 'step' ? (step?.role ?? added.get(row.stepId)) : step?.compensation?.role;
           expect([row.role, row.agentId]).toEqual([role, role && `agent of ${role}`]);
         }
       }),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../src/core/ports/run-output.js';
 import { toUsd } from '../../../src/core/shared/money.js';
 import { createRunProjection, projectRun } from '../../../src/core/views/run-view.js';
-import { anyMaterialized, handWritten, materialized } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, handWritten, materialized } from '../../support/materialized.js';
 import { createKernel } from '../../../src/core/kernel/create-kernel.js';
 import { fateArbitrary, runToEnd, type Turn } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
@@ -18,7 +18,7 @@ const eventsOf = ({ input, commands }: Pick<Turn, 'input' | 'commands'>, seq: nu
 describe('the view of a run', () => {
   it('CC-22 HB-35 shows after every input what the kernel knows: statuses, errors, gaps, spend, and why it ended', () => {
     fc.assert(
-      fc.property(fc.oneof(anyMaterialized(), sagaRun), fateArbitrary(), (run, fate) => {
+      fc.property(fc.oneof(anyMaterialized(), sagaRun, anyTeam()), fateArbitrary(), (run, fate) => {
         const projection = createRunProjection(run.plan);
         runToEnd(run, fate, {
           onTurn(turn) {

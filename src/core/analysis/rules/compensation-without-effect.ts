@@ -7,7 +7,7 @@ export const compensationWithoutEffect: Rule = {
   severity: 'warning',
   check: ({ plan }) =>
     plan.steps
-      .filter(({ effect, compensation }) => effect === 'none' && compensation !== undefined)
+      .filter(({ effect, compensation, expands }) => effect === 'none' && compensation !== undefined && expands === undefined)
       .map(({ id }) => ({
         message: `Step ${quote(id)} declares a compensation, but its effect "none" says there is nothing to undo. Drop the one or correct the other.`,
         stepIds: [id],

@@ -3,7 +3,7 @@ import { asObject } from '../loose.js';
 import { labelOf } from '../words.js';
 import type { Rule } from './rule.js';
 
-/** Whatever is declared as an output schema is a JSON Schema: `malformed-schema`. */
+/** Whatever is declared as a schema, of an output or of what a role is handed, is a JSON Schema: `malformed-schema`. */
 export const checkOutputSchemas: Rule = ({ sketch, issues }) => {
   const faultOf = rememberFaults();
   for (const ticket of sketch.tickets) {
@@ -11,6 +11,12 @@ export const checkOutputSchemas: Rule = ({ sketch, issues }) => {
     if (fault === undefined) continue;
     const message = `${labelOf('ticket', ticket)} output schema is malformed: ${fault}`;
     issues.add('malformed-schema', ['tickets', ticket.index, 'outputSchema'], message);
+  }
+  for (const role of sketch.roles) {
+    const fault = faultOf(role.fields['inputSchema']);
+    if (fault === undefined) continue;
+    const message = `${labelOf('role', role)} input schema is malformed: ${fault}`;
+    issues.add('malformed-schema', ['roles', role.index, 'inputSchema'], message);
   }
   for (const phase of ['research', 'synthesis']) {
     const fault = faultOf(asObject(sketch.fields[phase])['outputSchema']);

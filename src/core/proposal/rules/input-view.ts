@@ -36,7 +36,9 @@ export function arrangedView({ sketch, topologies, issues }: RuleContext): reado
     const options = topology.options.safeParse(optionsOf(choice));
     if (!options.success) return undefined;
     const drafts = topology.arrange(sketch.fields as unknown as OrchestrationProposal, options.data);
-    return drafts.ok ? drafts.value.map((draft) => nodeOf(draft, { sketch })) : undefined;
+    if (!drafts.ok) return undefined;
+    const steps = 'steps' in drafts.value ? drafts.value.steps : drafts.value;
+    return steps.map((draft) => nodeOf(draft, { sketch }));
   } catch {
     // A topology is someone else's code; what it does with a sound proposal, planning will say.
     return undefined;

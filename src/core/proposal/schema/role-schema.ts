@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { countFrom, nameSchema, spendLimitSchema, textSchema } from './field-schemas.js';
+import { countFrom, nameSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
 
 const base = {
   key: nameSchema.describe('Unique among the roles. Tickets name it.'),
@@ -11,6 +11,9 @@ const base = {
   budget: spendLimitSchema.describe('What all steps of the role together may spend at most.').exactOptional(),
   timeoutMs: countFrom(1)
     .describe('Longest time of one attempt at a step that names none itself, in milliseconds.')
+    .exactOptional(),
+  inputSchema: outputSchemaSchema
+    .describe('JSON Schema of what the role must be given with a task that another role hands to it.')
     .exactOptional(),
   concurrency: countFrom(1).describe('Steps of this role that may run at once.').exactOptional(),
 };

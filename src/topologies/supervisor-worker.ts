@@ -104,11 +104,7 @@ function templatesOf({ supervisor, workers }: SupervisorSettings, ticket: Ticket
   const key = ticket?.key;
   const terms = key === undefined ? {} : { ticket: key };
   const effect = ticket?.effect ?? 'idempotent';
-  const outputSchema = ticket?.outputSchema;
-  const decision: TemplateDraft = {
-    ...{ kind: 'route', role: supervisor, decides: true, ...terms, effect: 'none', resources: [] },
-    ...(outputSchema !== undefined && { outputSchema }),
-  };
+  const decision: TemplateDraft = { kind: 'route', role: supervisor, decides: true, ...terms, effect: 'none', resources: [] };
   return [
     [decisionTemplate(key), decision],
     ...workers.map((role): [string, TemplateDraft] => [

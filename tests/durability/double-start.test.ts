@@ -1,6 +1,6 @@
 import { type AgentFunction, createOrchestrator, type Orchestrator } from 'planwright';
 import { createMemoryStore } from 'planwright/storage/memory';
-import { createRandom } from '../../src/core/testing/crash-points.js';
+import { createRandom } from '../../src/core/testing/random.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { ada, tickets } from '../running/support/world.js';

@@ -1,6 +1,6 @@
 import type { Assignment } from '../ports/agent.js';
 import type { StoredError } from '../ports/run.js';
-import type { AddedStep, ExpansionState } from '../ports/topology.js';
+import type { ExpansionState } from '../ports/topology.js';
 import { quote } from '../shared/issue.js';
 import { nearestName } from '../shared/nearest-name.js';
 import type { JsonObject } from '../shared/json.js';
@@ -63,10 +63,4 @@ export function titleOf({ role, task }: Pick<Assignment, 'role' | 'task'>): stri
   const line = task.trim().split('\n', 1)[0]!.trim();
   const short = line.length > 60 ? `${line.slice(0, 59).trimEnd().toWellFormed()}…` : line;
   return `${role}: ${short}`;
-}
-
-/** The lowest number that no open step of a role has as the name of its conversation; 1 is the role's own. */
-export function freeSession(open: readonly AddedStep[], role: string): string | undefined {
-  const taken = new Set(open.filter((step) => step.role === role).map(({ session = '1' }) => session));
-  for (let number = 1; ; number += 1) if (!taken.has(String(number))) return number === 1 ? undefined : String(number);
 }

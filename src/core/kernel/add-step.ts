@@ -29,7 +29,7 @@ export function addStep(core: RunCore, goal: Goal, addition: StepAddition, at: n
 
 function storedStep(core: RunCore, goal: Goal, addition: StepAddition): StoredStep {
   const { name, template, parent, title, instructions, dependsOn = [], input = [], given } = addition;
-  const { reports, board, session, overdueAfterMs, isVerbatim } = addition;
+  const { reports, board, session, overdueAfterMs, isVerbatim, mayFinish } = addition;
   const goalId = stepOf(core, goal.index).id;
   const isDelegation = core.materialized.definition.templates?.[template]?.kind === 'delegation';
   const around = core.steps[core.graph.indexOf.get(parent)!]!.added?.depth ?? 0;
@@ -48,6 +48,7 @@ function storedStep(core: RunCore, goal: Goal, addition: StepAddition): StoredSt
       ...(session !== undefined && { session }),
       ...(overdueAfterMs !== undefined && { overdueAfterMs }),
       ...(isVerbatim && { isVerbatim }),
+      ...(mayFinish && { mayFinish }),
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { AddedFacts, StepDefinition } from '../materializer/definition.js';
 import type { TeamMember } from '../ports/plan.js';
-import type { Report, ReportOutcome } from '../ports/topology.js';
+import type { ReportOutcome, ReportReference } from '../ports/topology.js';
 import type { Json } from '../shared/json.js';
 import { endError, reportOutcome } from './added-ends.js';
 import type { Goal } from './goal.js';
@@ -15,7 +15,7 @@ export interface Briefing {
 }
 
 /** A report, or where to find the output of one. */
-export type ReportSource = Report | (Omit<Report, 'output'> & { readonly outputFrom: string });
+export type ReportSource = Exclude<ReportReference, string>;
 
 /**
  * Where a goal stands, from its journal alone: a supervisor that remembers nothing can go on from it. Each list holds the newest 100; the
@@ -65,8 +65,13 @@ function reportOf(core: RunCore, delegationId: string): ReportSource {
 
 /** Steps whose outputs a step is given, those that are reported to it included. */
 export function sourcesOf({ input, added }: StepDefinition): readonly string[] {
-  const reported = added?.reports?.filter((report) => typeof report === 'string') ?? [];
+  const reported = added?.reports?.flatMap(sourceOf) ?? [];
   return reported.length === 0 ? input : [...input, ...reported];
+}
+
+function sourceOf(report: ReportReference): readonly string[] {
+  if (typeof report === 'string') return [report];
+  return 'outputFrom' in report ? [report.outputFrom] : [];
 }
 
 /** Ids of the steps of a goal that have ended since a step was last added that decides. */

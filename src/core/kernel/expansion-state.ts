@@ -48,9 +48,10 @@ const unbounded = {
 };
 
 export function addedStep(core: RunCore, index: number): AddedStep {
-  const { id, kind, role = '', decides = false, added } = stepOf(core, index);
-  const { template, parent, depth, session } = added!;
-  return { id, kind, role, template, parent, depth, decides, session, status: statusOf(core, index) };
+  const { id, kind, role = '', decides = false, instructions, given, input, added } = stepOf(core, index);
+  const { template, parent, depth, session, isVerbatim = false } = added!;
+  const about = { id, kind, role, template, parent, depth, decides, session };
+  return { ...about, instructions, isVerbatim, given, input, status: statusOf(core, index) };
 }
 
 function faultsOf(schema: JsonSchema, value: Json): readonly string[] {

@@ -42,6 +42,7 @@ export interface AddedFacts {
   readonly session?: string;
   readonly overdueAfterMs?: number;
   readonly isVerbatim?: true;
+  readonly mayFinish?: true;
 }
 
 /** What steps may be added as, with who carries them out and the chart that they run in. */

@@ -58,6 +58,10 @@ export interface AddedStep {
   readonly depth: number;
   readonly decides: boolean;
   readonly session: string | undefined;
+  readonly instructions: string;
+  readonly isVerbatim: boolean;
+  readonly given: JsonObject | undefined;
+  readonly input: readonly string[];
   readonly status: StepStatus;
 }
 
@@ -92,8 +96,11 @@ export interface Report {
   readonly output: Json;
 }
 
-/** A report, or the id of a step whose end is to be reported. */
-export type ReportReference = string | Report;
+/**
+ * A report, or where it is to be found: the id of a step whose end is reported, or that of a step which has made what is reported for
+ * another.
+ */
+export type ReportReference = string | Report | (Omit<Report, 'output'> & { readonly outputFrom: string });
 
 /** What has happened to a goal. */
 export type ExpansionEvent =
@@ -160,6 +167,8 @@ export interface StepAddition {
   readonly given?: JsonObject;
   /** What a step that decides is told. */
   readonly reports?: readonly ReportReference[];
+  /** It may finish the goal: its agent is told the schema that the goal's output must satisfy. */
+  readonly mayFinish?: true;
   /** What the board of a step that decides shows besides. */
   readonly board?: JsonObject;
   /** Name of a conversation of its role in this run that it goes on with. Default: the role's one, or for `clear: true` a new one. */

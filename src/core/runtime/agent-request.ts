@@ -84,6 +84,8 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
       const { input, ...prepared } = isUndoing ? undoingOf(step) : inputsOf(step);
       const { parentTicket, channel, repositories, scope } = definition.context;
       const { teamId, projectId } = record;
+      // Who may finish a goal is told what its output must be.
+      const { outputSchema } = step.added?.mayFinish ? stepOf(step.added.goal) : step;
       return {
         runId,
         stepId,
@@ -95,7 +97,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
         ...prepared,
         // Outputs are shared and frozen; an agent may do with its input what it likes.
         input: copyJson(input),
-        ...(step.outputSchema !== undefined && !isUndoing && { outputSchema: step.outputSchema }),
+        ...(outputSchema !== undefined && !isUndoing && { outputSchema }),
         session: sessionOf(isUndoing ? { ...step, role } : step),
         ...(step.added && { parent: step.added.parent }),
         allowance: command.type === 'step.probe' ? {} : command.allowance,

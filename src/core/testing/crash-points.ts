@@ -1,3 +1,5 @@
+import type { Random } from './random.js';
+
 /** Where one life of a simulated process ends. Each figure counts from 1 within that life. */
 export type CrashPoint =
   /** At a write to the store, a commit or a claim: just before it is stored, or once it is and before the answer has come. */
@@ -53,18 +55,4 @@ function laterPoints(figures: LifeFigures, random: Random): CrashSchedule {
     const isEarly = random(10) < 7;
     return isEarly ? { write: 1 + random(takingUp), stored: random(2) === 0 } : points[random(points.length)]!;
   });
-}
-
-/** A whole number from 0 up to and without `below`. */
-export type Random = (below: number) => number;
-
-/** Chance that a seed decides: mulberry32, small and even enough to choose points with. */
-export function createRandom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
 }

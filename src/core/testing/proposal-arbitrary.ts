@@ -14,8 +14,8 @@ export interface ProposalArbitraryOptions {
   /** Whether there may be research and discussion. Default: true. */
   readonly phases?: boolean;
   /**
-   * Kinds that `topology` may name. `single` gets one ticket, `pipeline` an order that fits the dependencies, `supervisor-worker` a supervisor
-   * and at least one worker; any other kind is taken to have no options. Default: `single`, `pipeline`, `graph`, or left out.
+   * Kinds that `topology` may name. `single` gets one ticket, `pipeline` an order that fits the dependencies, `supervisor-worker`
+   * and `network` roles for every part; any other kind is taken to have no options. Default: `single`, `pipeline`, `graph`, or left out.
    */
   readonly topologies?: readonly string[];
   /** Whether there may be retries, time limits and `onFailure: 'fail-run'`. Default: true. */

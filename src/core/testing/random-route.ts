@@ -1,4 +1,5 @@
 import type { Json } from '../shared/json.js';
+import { createChances } from './random.js';
 
 /** Whom and what a made-up decision can speak of. */
 export interface RouteScene {
@@ -11,22 +12,21 @@ export interface RouteScene {
 }
 
 /**
- * A route as some agent or other might give it: sound ones, ones that ask for too much, and nonsense. `chance` decides, and nothing else: the
- * same number gives the same route.
+ * A route as some agent or other might give it: sound ones, ones that ask for too much, and nonsense. The seed decides, and nothing else: the
+ * same seed gives the same route.
  */
-export function randomRoute(chance: number, { roles, role, steps }: RouteScene): Json {
-  const next = createChances(chance);
-  const pick = <T>(list: readonly T[]): T => list[next() % list.length]!;
+export function randomRoute(seed: number, { roles, role, steps }: RouteScene): Json {
+  const chances = createChances(seed);
+  const { pick, below, oneIn } = chances;
   const assignment = (): Json => ({
     role: pick(roles),
-    task: `Task ${next() % 7}. {{input.reports}}`,
-    ...(next() % 4 === 0 && { input: pick<Json>([{ topic: 'x' }, 'text', null, [1, 2]]) }),
-    ...(next() % 6 === 0 && steps.length > 0 && { from: [pick(steps)] }),
-    ...(next() % 6 === 0 && steps.length > 0 && { supersedes: pick(steps) }),
+    task: `Task ${below(7)}. {{input.reports}}`,
+    ...(oneIn(4) && { input: pick<Json>([{ topic: 'x' }, 'text', null, [1, 2]]) }),
+    ...(oneIn(6) && steps.length > 0 && { from: [pick(steps)] }),
+    ...(oneIn(6) && steps.length > 0 && { supersedes: pick(steps) }),
   });
-  const several = (most: number): Json => ({ delegate: Array.from({ length: 1 + (next() % most) }, assignment) });
+  const several = (most: number): Json => ({ delegate: Array.from({ length: 1 + below(most) }, assignment) });
   const kinds: readonly (() => Json)[] = [
-    () => ({ finish: true }),
     () => ({ finish: true }),
     () => several(1),
     () => several(2),
@@ -41,13 +41,4 @@ export function randomRoute(chance: number, { roles, role, steps }: RouteScene):
     () => pick<Json>([{ delegate: 'coder' }, { delegate: [7] }, { delegate: [{ role: 3, task: '' }] }, { handoff: [] }]),
   ];
   return pick(kinds)();
-}
-
-/** Numbers from a number: the linear congruential generator of Numerical Recipes. */
-function createChances(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state >>> 8;
-  };
 }

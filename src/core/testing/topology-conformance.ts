@@ -6,11 +6,14 @@ import { canonicalJson } from '../shared/canonical-json.js';
 import { deepFreeze } from '../shared/freeze.js';
 import type { Issue } from '../shared/issue.js';
 import { type ConformanceCase, ConformanceError, expectSame, type SubjectFactory } from './conformance-case.js';
+import { growthRules } from './topology-growth.js';
 import { arrange, mirrored, topologySamples } from './topology-samples.js';
 
 export interface TopologyConformanceOptions {
   /** What to arrange, each naming the topology and its options. Default: proposals of every shape that name no option. */
   readonly proposals?: readonly OrchestrationProposal[];
+  /** Runs with agents of chance that a topology is held to which adds steps. Default: 10,000. */
+  readonly worlds?: number;
 }
 
 /** A case that is about the topology it was made for, unless another is given. */
@@ -26,15 +29,16 @@ export interface TopologyCase extends ConformanceCase<Topology> {
  */
 export const topologyConformance = (
   topology: Topology,
-  { proposals }: TopologyConformanceOptions = {},
+  { proposals, worlds = 10_000 }: TopologyConformanceOptions = {},
 ): readonly TopologyCase[] => {
   // Made once, by the first case that runs: listing the cases costs nothing.
   let samples: readonly OrchestrationProposal[] | undefined;
-  return rules.map(({ name, check }) => ({
+  const all: readonly TopologyRule[] = [...rules, ...growthRules];
+  return all.map(({ name, check }) => ({
     name,
     async run(create = () => topology) {
       samples ??= (proposals ?? topologySamples(topology.kind)).map((proposal) => deepFreeze(structuredClone(proposal)));
-      check(name, { topology: await create(), samples });
+      check(name, { topology: await create(), samples, worlds });
     },
   }));
 };
@@ -43,6 +47,7 @@ interface Subject {
   readonly topology: Topology;
   /** Frozen all the way down. */
   readonly samples: readonly OrchestrationProposal[];
+  readonly worlds: number;
 }
 
 interface TopologyRule {
@@ -140,14 +145,14 @@ interface Arranged {
   readonly drafts: readonly StepDraft[];
 }
 
-const accepted = ({ topology, samples }: Subject): readonly Arranged[] =>
+const accepted = ({ topology, samples }: Pick<Subject, 'topology' | 'samples'>): readonly Arranged[] =>
   samples.flatMap((proposal) => {
     const drafts = arrange(topology, proposal);
     if (drafts?.ok !== true) return [];
     return [{ proposal, drafts: 'steps' in drafts.value ? drafts.value.steps : drafts.value }];
   });
 
-function firstRefusal({ topology, samples }: Subject): unknown {
+function firstRefusal({ topology, samples }: Pick<Subject, 'topology' | 'samples'>): unknown {
   const [first] = samples;
   return first === undefined ? 'no proposals' : (arrange(topology, first) ?? 'the options were refused');
 }

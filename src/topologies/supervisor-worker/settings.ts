@@ -1,3 +1,4 @@
+import type { BusyPolicy } from '../../core/deciding/busy.js';
 import type { Ticket } from '../../core/ports/proposal.js';
 
 /** What the supervisor of a plan goes by, as it stands in the plan. */
@@ -6,7 +7,7 @@ export interface SupervisorSettings {
   readonly workers: readonly string[];
   readonly maxRounds: number;
   /** `null`: another instance, but in line where a role keeps its session. */
-  readonly whenBusy: 'another-instance' | 'queue' | 'refuse' | null;
+  readonly whenBusy: BusyPolicy | null;
   /** Workers with one session. */
   readonly keepSession: readonly string[];
   /** 0 for never. */
@@ -14,8 +15,8 @@ export interface SupervisorSettings {
 }
 
 /** Whether a ticket says itself how it is carried out, so that what is added for it differs from what is added for others. */
-export const hasOwnTerms = ({ outputSchema, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
-  [outputSchema, retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
+export const hasOwnTerms = ({ retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
+  [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
 
 /** Name of the template of decisions, of one ticket or of all that have no terms of their own. */
 export const decisionTemplate = (ticket?: string): string =>

@@ -12,7 +12,19 @@ interface Layer {
 const pure = ['shared', 'ports', 'plan'];
 const allOfCore = [
   ...pure,
-  ...['schema', 'storing', 'deciding', 'proposal', 'analysis', 'approval', 'materializer', 'kernel', 'views', 'runtime', 'testing'],
+  ...[
+    'schema',
+    'storing',
+    'deciding',
+    'proposal',
+    'analysis',
+    'approval',
+    'materializer',
+    'kernel',
+    'views',
+    'runtime',
+    'testing',
+  ],
 ];
 
 /** Who may import whom. What stands in no row is refused, so a new folder starts here. */

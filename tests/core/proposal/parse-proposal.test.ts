@@ -247,7 +247,7 @@ describe('topologies', () => {
     expect(issue).toEqual({
       code: 'unknown-topology',
       pointer: '/topology/kind',
-      message: 'unknown topology "swarm"; known: "single", "pipeline", "graph", "supervisor-worker"',
+      message: 'unknown topology "swarm"; known: "single", "pipeline", "graph", "supervisor-worker", "network"',
     });
   });
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import { createEffectRecord, keysAppliedTwice } from '../../../src/core/testing/crash-ledger.js';
-import { createRandom, everyPoint, everySchedule, someSchedules } from '../../../src/core/testing/crash-points.js';
+import { everyPoint, everySchedule, someSchedules } from '../../../src/core/testing/crash-points.js';
+import { createRandom } from '../../../src/core/testing/random.js';
 
 const figuresArbitrary = fc.record({ writes: fc.nat({ max: 30 }), calls: fc.nat({ max: 30 }), effects: fc.nat({ max: 30 }) });
 

@@ -1,5 +1,5 @@
 import type { RunStore } from 'planwright';
-import { createRandom, type Random } from '../../../src/core/testing/crash-points.js';
+import { createRandom, type Random } from '../../../src/core/testing/random.js';
 import type { StorePlace } from './child-task.js';
 import { openTheatre, type Scripts, type Theatre } from './processes.js';
 import { openStore } from './child-store.js';

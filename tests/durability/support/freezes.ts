@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../../../src/core/testing/crash-points.js';
+import { createRandom, type Random } from '../../../src/core/testing/random.js';
 import { makeStore, openStore } from './child-store.js';
 import type { StorePlace } from './child-task.js';
 import { type Child, openTheatre, type Scripts, type Theatre, until } from './processes.js';

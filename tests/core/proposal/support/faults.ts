@@ -140,7 +140,8 @@ export const faults: readonly Fault[] = [
   fault('an unknown topology', {
     code: 'unknown-topology',
     pointer: '/topology/kind',
-    message: /^unknown topology "grpah"; known: "single", "pipeline", "graph", "supervisor-worker"; did you mean "graph"\?$/,
+    message:
+      /^unknown topology "grpah"; known: "single", "pipeline", "graph", "supervisor-worker", "network"; did you mean "graph"\?$/,
     inject: (p) => (p['topology'] = { kind: 'grpah' }),
   }),
   fault('a misspelt key of a ticket', {

@@ -108,6 +108,7 @@ export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/v
 export { redactSecrets, type RedactOptions } from './core/views/redact-secrets.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
 export type { StepView } from './core/views/step-view.js';
+export type { TicketCounts } from './core/views/ticket-counts.js';
 
 // Ports: what plug-ins implement, and the data they speak
 export type * from './core/ports/agent.js';

@@ -8,6 +8,7 @@ import type { Plan } from '../../src/core/ports/plan.js';
 import type { OrchestrationProposal } from '../../src/core/ports/proposal.js';
 import type { StepDraft } from '../../src/core/ports/topology.js';
 import type { Result } from '../../src/core/shared/result.js';
+import { proposalArbitrary } from '../../src/core/testing/proposal-arbitrary.js';
 import { planArbitrary, type PlanArbitraryOptions } from '../../src/core/testing/plan-arbitrary.js';
 import { builtInTopologies } from '../../src/topologies/index.js';
 
@@ -62,6 +63,20 @@ export const anyMaterialized = (options: Partial<PlanArbitraryOptions> = {}): fc
 export const anyTeam = (options: Partial<PlanArbitraryOptions> = {}): fc.Arbitrary<MaterializedRun> => {
   const topologies = builtInTopologies.filter(({ expand }) => expand !== undefined);
   return planArbitrary({ topologies, maxTickets: 3, gates: true, ...options }).map(shownAsPlan);
+};
+
+/** Plans of every shape in which tickets, or the synthesis, are verified. */
+export const anyVerified = (): fc.Arbitrary<MaterializedRun> => {
+  const kinds = builtInTopologies.map(({ kind }) => kind);
+  const proposals = proposalArbitrary({ topologies: kinds, maxTickets: 4, gates: true });
+  return fc.tuple(proposals, fc.integer({ min: 0, max: 3 }), fc.nat({ max: 2 })).map(([proposal, which, maxReworks]) => {
+    const verify = { role: proposal.roles[0]!.key, instructions: 'Is it right? {{input.result}}', maxReworks };
+    const tickets = which === 1 ? proposal.tickets : proposal.tickets.map((ticket) => ({ ...ticket, verify }));
+    const synthesis = which === 0 ? proposal.synthesis : { ...proposal.synthesis, verify };
+    // Ceilings leave room for what is done once.
+    const { budget: _, ...unlimited } = proposal;
+    return shownAsPlan(planned({ ...unlimited, tickets, synthesis }));
+  });
 };
 
 /** The machines of a plan; a counterexample shows the plan alone. */

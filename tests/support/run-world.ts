@@ -176,12 +176,18 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     if (does === 'succeed') noteEffect(call);
     const isTaken =
       does === 'succeed'
-        ? take({ type: 'step.succeeded', stepId, attempt, output: { from: stepId }, spend, ...routeOf(call) })
+        ? take({ type: 'step.succeeded', stepId, attempt, output: outputOf(stepId), spend, ...routeOf(call) })
         : take({ type: 'step.failed', stepId, attempt, error, retryable: does === 'fail', spend });
     if (isTaken) return;
     take({ type: 'step.spent', stepId, attempt, spend });
     if (does === 'succeed') take({ type: 'step.late', stepId, attempt, output: { late: stepId } });
   };
+
+  /** A verifier finds this or that. */
+  const outputOf = (stepId: string): Json =>
+    kernel.step(stepId).kind === 'verification'
+      ? { verified: hashOf(`${stepId} ${fate.choices[0]!}`) % 2 === 0, reasons: ['So it is.'] }
+      : { from: stepId };
 
   /** What a step decides; now and then, one decides that is not asked to. */
   const routeOf = ({ stepId, attempt, effort }: Call): { readonly route?: Json } => {

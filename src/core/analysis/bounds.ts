@@ -5,7 +5,7 @@ import { createStepGraph } from '../plan/step-graph.js';
 import type { Plan, PlanStep, RetryPolicy } from '../ports/plan.js';
 import { toUsd } from '../shared/money.js';
 import { agentsOf } from './agents-of.js';
-import { createGrowthLookup, worstOfGrowth } from './growth.js';
+import { createGrowth, goalsOf } from './growth.js';
 import { expectedFigures, type ExpectedFigures } from './expected-figures.js';
 import { worstSpend } from './worst-spend.js';
 
@@ -36,20 +36,20 @@ export interface Bounds {
  * step's cost is bounded by its budget, for all attempts together, or by its estimate for each.
  */
 export function worstCase(plan: Plan): Bounds {
-  const { steps, budget } = plan;
-  const growthOf = createGrowthLookup(plan);
-  const growths = steps.flatMap((step) => growthOf(step) ?? []);
+  const { steps, budget, expansion } = plan;
+  const growth = createGrowth(plan);
   const costMicroUsd = worstSpend(plan, {
     ceilingOf: (limit) => limit?.maxCostMicroUsd,
     estimateOf: ({ estimate }) => estimate?.costMicroUsd,
   });
   return {
-    steps: Math.min(steps.length + sumOf(growths, ({ bounds }) => bounds.steps), budget.maxSteps ?? Infinity),
-    attempts:
-      sumOf(steps, (step) => (callsAgent(step) ? step.retry.attempts : 0)) +
-      sumOf(growths, (growth) => worstOfGrowth(growth, (template) => (callsAgent(template) ? template.retry.attempts : 0))),
+    steps: Math.min(
+      sumOf(steps, (step) => 1 + growth(step, () => 1)),
+      budget.maxSteps ?? Infinity,
+    ),
+    attempts: sumOf(steps, (step) => attemptsOf(step) + growth(step, attemptsOf)),
     agents: Math.min(agentsOf(plan, { possible: true }).size, budget.maxAgents ?? Infinity),
-    delegations: sumOf(growths, ({ bounds }) => bounds.delegations + bounds.handoffs),
+    delegations: expansion ? goalsOf(plan) * (expansion.bounds.delegations + expansion.bounds.handoffs) : 0,
     tokens: worstSpend(plan, { ceilingOf: (limit) => limit?.maxTokens, estimateOf: ({ estimate }) => estimate?.tokens }),
     costUsd: costMicroUsd === null ? null : toUsd(costMicroUsd),
     durationMs: worstDurationMs(plan),
@@ -60,19 +60,18 @@ export function worstCase(plan: Plan): Bounds {
 const sumOf = <T>(items: readonly T[], figureOf: (item: T) => number): number =>
   items.reduce((sum, item) => sum + figureOf(item), 0);
 
-/** A goal is carried out by the steps that are added for it. */
-const callsAgent = ({ role, expands }: Pick<PlanStep, 'role' | 'expands'>): boolean =>
-  role !== undefined && expands === undefined;
+/** Calls of an agent; none for a goal, which is carried out by the steps that are added for it. */
+const attemptsOf = ({ role, expands, retry }: Pick<PlanStep, 'role' | 'expands' | 'retry'>): number =>
+  role === undefined || expands !== undefined ? 0 : retry.attempts;
 
 function worstDurationMs(plan: Plan): number | null {
   const { steps, budget } = plan;
   const { maxDurationMs = Infinity } = budget;
   const timeoutOf = createTimeoutLookup(plan);
-  const growthOf = createGrowthLookup(plan);
+  const growth = createGrowth(plan);
   const durations = Float64Array.from(steps, (step) => {
-    const growth = growthOf(step);
     // At worst, what is added comes one after another.
-    const addedMs = growth ? worstOfGrowth(growth, (template) => worstStepMs(template, timeoutOf(template) ?? 0)) : 0;
+    const addedMs = growth(step, (template) => worstStepMs(template, timeoutOf(template) ?? 0));
     return worstStepMs(step, timeoutOf(step) ?? 0) + addedMs;
   });
   // Every step lies on a way to the end, so one without a bound leaves the run without one.

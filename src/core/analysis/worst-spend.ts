@@ -1,4 +1,4 @@
-import { createGrowthLookup, type GoalGrowth } from './growth.js';
+import { rolesAddedTo } from './growth.js';
 
 import type { Plan, PlanStep, SpendCeiling } from '../ports/plan.js';
 
@@ -13,12 +13,10 @@ export function worstSpend(plan: Plan, { ceilingOf, estimateOf }: SpendReader): 
   const { steps, roles, budget } = plan;
   const byRole = new Map<string, number>();
   let goals = 0;
-  const growthOf = createGrowthLookup(plan);
   for (const step of steps) {
     if (step.role === undefined) continue;
-    const growth = growthOf(step);
-    if (growth) {
-      goals += Math.min(ceilingOf(step.budget) ?? Infinity, worstOfRoles(plan, growth, ceilingOf));
+    if (step.expands !== undefined) {
+      goals += Math.min(ceilingOf(step.budget) ?? Infinity, worstOfRoles(plan, rolesAddedTo(step, plan), ceilingOf));
       continue;
     }
     const estimate = estimateOf(step) ?? Infinity;
@@ -34,7 +32,6 @@ export function worstSpend(plan: Plan, { ceilingOf, estimateOf }: SpendReader): 
 }
 
 /** What is added for a goal can spend what the roles may that carry it out, and has no estimate of its own. */
-function worstOfRoles({ roles }: Plan, { deciding, working }: GoalGrowth, ceilingOf: SpendReader['ceilingOf']): number {
-  const used = new Set([...deciding, ...working].map(({ role }) => role));
+function worstOfRoles({ roles }: Plan, used: ReadonlySet<string | undefined>, ceilingOf: SpendReader['ceilingOf']): number {
   return roles.reduce((sum, { key, budget }) => sum + (used.has(key) ? (ceilingOf(budget) ?? Infinity) : 0), 0);
 }

@@ -29,7 +29,7 @@ export function addStep(core: RunCore, goal: Goal, addition: StepAddition, at: n
 
 function storedStep(core: RunCore, goal: Goal, addition: StepAddition): StoredStep {
   const { name, template, parent, title, instructions, dependsOn = [], input = [], given } = addition;
-  const { reports, board, session, overdueAfterMs, isVerbatim, mayFinish } = addition;
+  const { reports, board, session, overdueAfterMs, isVerbatim, mayFinish, seesGaps, inputAs } = addition;
   const goalId = stepOf(core, goal.index).id;
   const isDelegation = core.materialized.definition.templates?.[template]?.kind === 'delegation';
   const around = core.steps[core.graph.indexOf.get(parent)!]!.added?.depth ?? 0;
@@ -49,6 +49,8 @@ function storedStep(core: RunCore, goal: Goal, addition: StepAddition): StoredSt
       ...(overdueAfterMs !== undefined && { overdueAfterMs }),
       ...(isVerbatim && { isVerbatim }),
       ...(mayFinish && { mayFinish }),
+      ...(seesGaps && { seesGaps }),
+      ...(inputAs && { inputAs }),
     },
   };
 }

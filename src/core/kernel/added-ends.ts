@@ -1,18 +1,13 @@
 import type { StoredError } from '../ports/run.js';
 import type { ExpansionEvent, ReportNotice, ReportOutcome } from '../ports/topology.js';
 import type { Json } from '../shared/json.js';
+import { takeAnswer } from './answers.js';
 import { expandGoal } from './expand-goal.js';
 import { addedStep } from './expansion-state.js';
 import type { Answer } from './goal.js';
 import { goalOf, noteEndOfAdded } from './goals.js';
 import { clearWatch } from './step-timers.js';
 import { statusOf, stepOf, type RunCore } from './run-core.js';
-
-/** Keeps an answer for as long as it takes. */
-export function noteAnswerOf(core: RunCore, index: number, answer: Answer): void {
-  core.undo.onRollback(() => core.answers.delete(index));
-  core.answers.set(index, answer);
-}
 
 /** A step that was added has ended: its goal hears of it, and goes on. */
 export function tellGoal(core: RunCore, index: number, at: number): void {
@@ -22,14 +17,6 @@ export function tellGoal(core: RunCore, index: number, at: number): void {
   clearWatch(core, index);
   const answer = takeAnswer(core, index);
   expandGoal(core, goal, { event: endOf(core, index, answer), at });
-}
-
-function takeAnswer(core: RunCore, index: number): Answer | undefined {
-  const answer = core.answers.get(index);
-  if (!answer) return undefined;
-  core.undo.onRollback(() => core.answers.set(index, answer));
-  core.answers.delete(index);
-  return answer;
 }
 
 function endOf(core: RunCore, index: number, answer: Answer | undefined): ExpansionEvent {

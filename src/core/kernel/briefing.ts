@@ -66,7 +66,8 @@ function reportOf(core: RunCore, delegationId: string): ReportSource {
 /** Steps whose outputs a step is given, those that are reported to it included. */
 export function sourcesOf({ input, added }: StepDefinition): readonly string[] {
   const reported = added?.reports?.flatMap(sourceOf) ?? [];
-  return reported.length === 0 ? input : [...input, ...reported];
+  const named = Object.values(added?.inputAs ?? {});
+  return reported.length + named.length === 0 ? input : [...input, ...reported, ...named];
 }
 
 function sourceOf(report: ReportReference): readonly string[] {

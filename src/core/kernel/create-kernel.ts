@@ -253,10 +253,10 @@ function errorOf(core: RunCore, index: number): StoredError | undefined {
 
 function gapsOf(core: RunCore): Gap[] {
   const gaps: Gap[] = [];
-  core.steps.forEach(({ id, kind }, index) => {
+  core.steps.forEach(({ id, kind, added }, index) => {
     const status = statusOf(core, index);
     // What a route did not choose is not missed.
-    const isMissed = kind === 'ticket' && core.columns.unchosen[index] === 0;
+    const isMissed = kind === 'ticket' && !added && core.columns.unchosen[index] === 0;
     const reason = isMissed ? errorOf(core, index) : undefined;
     if (reason && (status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt')) {
       gaps.push({ key: id, status, reason });

@@ -1,6 +1,6 @@
 import type { StoredError } from '../ports/run.js';
 import { reclaimAttempt } from './abandon.js';
-import { noteAnswerOf } from './added-ends.js';
+import { noteAnswerOf } from './answers.js';
 import { askAgain } from './ask-step.js';
 import { isCertain, noteAnswer } from './doubt.js';
 import { concludeFailure, failStep } from './fail-step.js';

@@ -4,6 +4,7 @@ import { deepFreeze } from '../shared/freeze.js';
 import { quote } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import { addStep } from './add-step.js';
+import { noteAnswerOf } from './answers.js';
 import { boundFault } from './expansion-bounds.js';
 import { expansionFault } from './expansion-fault.js';
 import { expansionState } from './expansion-state.js';
@@ -94,9 +95,9 @@ function outputOf(event: ExpansionEvent): { readonly output?: Json } {
   return output === undefined ? {} : { output };
 }
 
-type GoalEnd = ({ readonly succeeded: string; readonly output?: Json } | { readonly failed: StoredError }) & {
-  readonly at: number;
-};
+type GoalEnd = (
+  { readonly succeeded: string; readonly isVerified?: true; readonly output?: Json } | { readonly failed: StoredError }
+) & { readonly at: number };
 
 /** The goal is over. What is under way for it is not wanted any more. */
 function endGoal(core: RunCore, goal: Goal, end: GoalEnd): void {
@@ -111,6 +112,9 @@ function endGoal(core: RunCore, goal: Goal, end: GoalEnd): void {
     return concludeFailure(core, index, { error: end.failed, spend: noSpend, at });
   }
   mustMoveStep(core, index, 'SUCCEED', { at });
-  const { succeeded: outputFrom, output = null } = end;
-  publish(core, { type: 'step.succeeded', stepId, attempt: 1, output, spend: noSpend, outputFrom });
+  const { succeeded: outputFrom, isVerified, output = null } = end;
+  // One that is itself a part of a goal is reported to it like any other.
+  if (stepOf(core, index).added) noteAnswerOf(core, index, { output, route: null });
+  const fact = { type: 'step.succeeded', stepId, attempt: 1, output, spend: noSpend, outputFrom } as const;
+  publish(core, { ...fact, ...(isVerified && { isVerified }) });
 }

@@ -39,7 +39,8 @@ export function boundFault(core: RunCore, goal: Goal, { add, cancel, decision }:
   for (const { agentId } of kinds) if (agentId !== undefined) agents.add(agentId);
   const mostAgents = budget.maxAgents ?? Infinity;
   if (agents.size > core.agents.size && agents.size > mostAgents) return fail('agents', mostAgents);
-  if (!expansion) return undefined;
+  // What is verified has a cap of its own, and what it keeps to is the kernel's own code.
+  if (!expansion || stepOf(core, goal.index).expands !== 'topology') return undefined;
   const { bounds } = expansion;
   const delegated = kinds.filter(({ kind }) => kind === 'delegation').length;
   const more: Readonly<Record<keyof Goal['counts'], number>> = {

@@ -31,7 +31,8 @@ interface Checking {
 }
 
 function additionFault(core: RunCore, goal: Goal, { addition, isOwn }: Checking): string | undefined {
-  const { name, template, parent, instructions, title, dependsOn = [], input = [], given } = addition;
+  const { name, template, parent, instructions, title, dependsOn = [], given } = addition;
+  const input = [...(addition.input ?? []), ...Object.values(addition.inputAs ?? {})];
   const { id: goalId, input: goalInput } = stepOf(core, goal.index);
   const id = `${goalId}/${name}`;
   const says = (detail: string): string => `the step ${quote(id)} ${detail}`;

@@ -47,7 +47,7 @@ function recount(core: RunCore, index: number, { from, to }: { readonly from: St
   // A goal is at work only in the steps that were added for it.
   if (from === 'running' && step.expands === undefined) run.running -= 1;
   if (to === 'running' && step.expands === undefined) run.running += 1;
-  if (to === 'succeeded' && step.kind === 'ticket') run.ticketsSucceeded += 1;
+  if (to === 'succeeded' && step.kind === 'ticket' && !step.added) run.ticketsSucceeded += 1;
   if (step.compensation) recountUndoable(core, index, { from, to });
   const change = Number(isSettled(from)) - Number(isSettled(to));
   if (step.phase === 'synthesis') run.synthesisLeft += change;

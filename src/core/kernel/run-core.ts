@@ -5,6 +5,7 @@ import type { Command, RunFact } from '../ports/run-output.js';
 import type { Expand } from '../ports/topology.js';
 import type { CompensationPolicy, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { createChartRunner, type ChartRunner } from './chart-runner.js';
+import { expandVerification } from '../deciding/expand-verification.js';
 import { createDirtyBlocks, type DirtyBlocks } from './dirty-blocks.js';
 import type { Answer, Goal } from './goal.js';
 import { createLedger, type Ledger } from './ledger.js';
@@ -164,7 +165,8 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     chartOf: (index) => stepRunners[index]!,
     useChart: (name) => void stepRunners.push(runnerOf(name)),
     dropChart: () => void stepRunners.pop(),
-    expanderOf: () => materialized.expand ?? nothingToExpand,
+    expanderOf: (index) =>
+      steps[index]?.expands === 'verification' ? expandVerification : (materialized.expand ?? nothingToExpand),
     goals: new Map(),
     answers: new Map(),
     watches: new Map(),

@@ -43,6 +43,8 @@ export interface AddedFacts {
   readonly overdueAfterMs?: number;
   readonly isVerbatim?: true;
   readonly mayFinish?: true;
+  readonly seesGaps?: true;
+  readonly inputAs?: Readonly<Record<string, string>>;
 }
 
 /** What steps may be added as, with who carries them out and the chart that they run in. */

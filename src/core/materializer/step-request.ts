@@ -30,8 +30,11 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
     const output = outputOf(id);
     if (output !== undefined) found.push([id, output]);
   }
-  // What is added waits for others to have ended, but it is no synthesis.
-  const seesGaps = step.join === 'all-settled' && !step.added;
+  for (const [name, id] of Object.entries(step.added?.inputAs ?? {})) {
+    const output = outputOf(id);
+    if (output !== undefined) found.push([name, output]);
+  }
+  const seesGaps = isToldOfGaps(step);
   const missing = seesGaps ? gapsAmong(step.input, gaps) : [];
   if (seesGaps) found.push(['gaps', missing as unknown as Json]);
   const input = Object.fromEntries(found);
@@ -39,6 +42,10 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
   const task = step.added?.isVerbatim ? step.instructions : fillPlaceholders(step.instructions, textOf);
   return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
 }
+
+/** Whether a step finds `gaps` among its inputs: one that waits for others however they end, unless it was added, and not to be told. */
+export const isToldOfGaps = ({ join, added }: StepDefinition): boolean =>
+  join === 'all-settled' && (!added || added.seesGaps === true);
 
 /** What an agent is asked that undoes a step: the instructions of the compensation, and the step's output by its id. */
 export function compensationRequest(

@@ -51,7 +51,8 @@ function discussionSteps(proposal: OrchestrationProposal): readonly PlanStep[] {
 
 function roundPositions(proposal: OrchestrationProposal, round: number): readonly PlanStep[] {
   const { research, discussion, roles } = proposal;
-  const before = round > 1 ? [discussionStepId(round - 1, discussionRounds(proposal))] : [];
+  const rounds = discussionRounds(proposal);
+  const before = Array.from({ length: round - 1 }, (_, earlier) => discussionStepId(earlier + 1, rounds));
   const briefing = research === undefined ? [] : ['research'];
   return inOrder(roles.map(({ key }) => key)).map((role) => ({
     ...stepDefaults,
@@ -61,7 +62,7 @@ function roundPositions(proposal: OrchestrationProposal, round: number): readonl
     title: round === 1 ? `Position of ${role}` : `Position of ${role}, round ${round}`,
     role,
     instructions: discussion?.instructions ?? '',
-    dependsOn: round > 1 ? before : briefing,
+    dependsOn: round > 1 ? before.slice(-1) : briefing,
     input: inOrder([...briefing, ...before]),
     outputSchema: positionSchema,
   }));

@@ -11,6 +11,10 @@ export const discussionStepId = (round: number, rounds: number): string =>
 export const discussionRounds = ({ discussion }: OrchestrationProposal): number =>
   discussion === undefined ? 0 : (discussion.rounds ?? 1);
 
+/** Whether something in a proposal is checked before it is released. */
+const isVerified = ({ tickets, synthesis }: OrchestrationProposal): boolean =>
+  synthesis.verify !== undefined || tickets.some(({ verify }) => verify !== undefined);
+
 /** Names that no ticket may have, each with what it stands for: the phases of this proposal, and what agents find in their input. */
 export function reservedIds(proposal: OrchestrationProposal): ReadonlyMap<string, string> {
   const reserved = new Map([
@@ -19,6 +23,11 @@ export function reservedIds(proposal: OrchestrationProposal): ReadonlyMap<string
     ['reports', 'the reports that a supervisor is given'],
     ['board', 'the board that a supervisor is given'],
   ]);
+  if (isVerified(proposal)) {
+    reserved.set('result', 'what a verifier is given');
+    reserved.set('previous', 'what a rework is given');
+    reserved.set('rework', 'what a rework is told');
+  }
   if (proposal.research !== undefined) reserved.set('research', 'the research step');
   const rounds = discussionRounds(proposal);
   for (let round = 1; round <= rounds; round++) {

@@ -1,5 +1,5 @@
 import type { Plan, PlanStep, TeamMember } from '../ports/plan.js';
-import type { OrchestrationProposal, Role, TopologyChoice } from '../ports/proposal.js';
+import type { OrchestrationProposal, Role, TopologyChoice, VerificationSpec } from '../ports/proposal.js';
 import type { Arrangement, StepDraft, Topology } from '../ports/topology.js';
 import { deepFreeze } from '../shared/freeze.js';
 import { quote, type Issue } from '../shared/issue.js';
@@ -13,6 +13,7 @@ import { planHead } from './plan-head.js';
 import { sortSteps } from './sort-steps.js';
 import { inOrder } from './step-defaults.js';
 import { checkTemplates, stepTemplates } from './templates.js';
+import { verifySteps } from './verify.js';
 
 /** Options of {@link planProposal}. */
 export interface PlanOptions {
@@ -43,11 +44,26 @@ export function planProposal(proposal: OrchestrationProposal, options: PlanOptio
   ];
   if (idIssues.length > 0) return err(idIssues);
 
-  const steps = sortSteps(proposal, frameWork(proposal, drafts));
-  if (!steps.ok) return steps;
+  const sorted = sortSteps(proposal, frameWork(proposal, drafts));
+  if (!sorted.ok) return sorted;
   const revision = options.revision ?? 1;
+  const { steps, templates } = verifySteps(sorted.value, verifications(proposal));
   const growth = arrangement && growthOf(arrangement, { topology: chosen.value.topology, proposal });
-  return ok(assemble(proposal, { topology: chosen.value.choice, steps: steps.value, growth, revision }));
+  const all = { ...growth?.templates, ...templates };
+  return ok(
+    assemble(proposal, {
+      ...{ topology: chosen.value.choice, steps, revision },
+      growth: { ...growth, ...(Object.keys(all).length > 0 && { templates: all }) },
+    }),
+  );
+}
+
+/** What is verified, by the id of its step. */
+function verifications({ tickets, synthesis }: OrchestrationProposal): ReadonlyMap<string, VerificationSpec> {
+  const specs = new Map<string, VerificationSpec>();
+  for (const { key, verify } of tickets) if (verify) specs.set(key, verify);
+  if (synthesis.verify) specs.set('synthesis', synthesis.verify);
+  return specs;
 }
 
 interface Arranged {
@@ -103,7 +119,7 @@ const teamMember = ({ key, description, inputSchema }: Role): TeamMember => ({
 interface PlanParts {
   readonly topology: TopologyChoice;
   readonly steps: readonly PlanStep[];
-  readonly growth: Growth | undefined;
+  readonly growth: Growth;
   readonly revision: number;
 }
 

@@ -16,6 +16,8 @@ export function checkTemplates({ roles, tickets }: PlanSource, { templates, step
   const issues: Issue[] = [];
   const report = (code: string, message: string): number => issues.push({ code, pointer: '/topology', message });
   for (const [name, { kind, role, ticket }] of Object.entries(templates)) {
+    if (/^(work|verification) \[/.test(name))
+      report('reserved-template', `The template ${quote(name)} is called as those are that verify steps. Call it otherwise.`);
     if (!addedKinds.has(kind))
       report(
         'foreign-kind',

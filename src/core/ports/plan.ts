@@ -101,17 +101,27 @@ export interface PlanStep {
   readonly routes?: readonly RouteRule[];
   /**
    * Present on a step that no agent carries out itself: steps are added for it while it runs, and it ends as they bring it to an end. Says who
-   * adds them: the topology of the plan.
+   * adds them: the topology of the plan, or the loop of work and checks of what is verified.
    */
-  readonly expands?: 'topology';
+  readonly expands?: 'topology' | 'verification';
+  /** How what it makes is verified. */
+  readonly verify?: Verification;
   /** Whether its agent answers with a route: what is to be done next, and by whom. */
   readonly decides?: true;
+}
+
+/** How the output of a step is verified before it is released. */
+export interface Verification {
+  /** What the verifier is asked. */
+  readonly instructions: string;
+  /** How often what did not pass is done again. */
+  readonly maxReworks: number;
 }
 
 /** What steps of one kind have in common that may be added while a run is under way. What is left out, each of them brings itself. */
 export type StepTemplate = Omit<
   PlanStep,
-  'id' | 'title' | 'instructions' | 'dependsOn' | 'join' | 'input' | 'given' | 'budget' | 'estimate' | 'compensation'
+  'id' | 'title' | 'instructions' | 'dependsOn' | 'join' | 'input' | 'given' | 'budget' | 'estimate' | 'compensation' | 'verify'
 >;
 
 /** The most that may be added for one step that {@link PlanStep.expands}. The kernel holds to it, whatever the topology does. */

@@ -97,6 +97,22 @@ export interface CompensationSpec {
   readonly instructions: string;
 }
 
+/**
+ * What a step makes is checked before anything else gets to see it. What does not pass is done again, with the reasons; what still does not pass
+ * fails the step.
+ */
+export interface VerificationSpec {
+  /** Who checks. Answers `{ verified: boolean, reasons?: string[] }`. */
+  readonly role: string;
+  /** What to look for. `{{input.result}}` stands for what was made. */
+  readonly instructions: string;
+  /** How often what did not pass is done again. Default: 2. */
+  readonly maxReworks?: number;
+  readonly retry?: RetrySpec;
+  /** For one attempt at a check, in milliseconds. Default: the role's, else 24 hours. */
+  readonly timeoutMs?: number;
+}
+
 /** How a step is carried out. Shared by tickets and by the phases around them. */
 export interface ExecutionSpec {
   readonly outputSchema?: JsonSchema;
@@ -129,6 +145,7 @@ export interface Ticket extends ExecutionSpec {
   readonly gate?: GateSpec;
   /** Default: `normal`. */
   readonly priority?: Priority;
+  readonly verify?: VerificationSpec;
 }
 
 export interface ResearchSpec extends ExecutionSpec {
@@ -137,13 +154,15 @@ export interface ResearchSpec extends ExecutionSpec {
 }
 export interface DiscussionSpec {
   readonly instructions: string;
-  /** Default: 1. In a later round each role sees the positions of the one before. */
+  /** Default: 1. In a later round each role sees the positions of those before. */
   readonly rounds?: number;
 }
 export interface SynthesisSpec extends ExecutionSpec {
   readonly role: string;
   readonly instructions: string;
   readonly outputSchema: JsonSchema;
+  /** Then only a verified deliverable is released. */
+  readonly verify?: VerificationSpec;
 }
 
 /** The limits of a shared tool or model provider. */

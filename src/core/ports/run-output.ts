@@ -117,6 +117,8 @@ export type RunFact =
       readonly spend: Spend;
       /** The step that made the output, where steps were added for this one. */
       readonly outputFrom?: string;
+      /** It has passed its verification. */
+      readonly isVerified?: true;
     }
   | {
       readonly type: 'step.failed';

@@ -125,7 +125,7 @@ export type ExpansionCounts = Readonly<Record<Exclude<keyof ExpansionBounds, 'de
 
 /** All that `expand` may see. */
 export interface ExpansionState {
-  readonly goal: Pick<PlanStep, 'id' | 'role' | 'instructions' | 'input' | 'given' | 'outputSchema'>;
+  readonly goal: Pick<PlanStep, 'id' | 'role' | 'instructions' | 'input' | 'given' | 'join' | 'outputSchema' | 'verify'>;
   /** The ticket that it is, or is a part of. */
   readonly ticket: string;
   readonly team: readonly TeamMember[];
@@ -163,8 +163,12 @@ export interface StepAddition {
   readonly dependsOn?: readonly string[];
   /** Steps whose outputs it is given by their ids: inputs of the goal, and steps of the goal that have ended. */
   readonly input?: readonly string[];
+  /** Outputs of such steps that it is given by other names. */
+  readonly inputAs?: Readonly<Record<string, string>>;
   /** Fixed values among its inputs, by name. */
   readonly given?: JsonObject;
+  /** Whether it is told which tickets among its inputs have no output, and why, as a synthesis is. */
+  readonly seesGaps?: true;
   /** What a step that decides is told. */
   readonly reports?: readonly ReportReference[];
   /** It may finish the goal: its agent is told the schema that the goal's output must satisfy. */
@@ -193,7 +197,7 @@ export interface Expansion {
   /** Why it goes this way. For the record. */
   readonly reason?: string;
   /** The goal is over: its output is that of a step, or it has failed. What is under way still is cancelled. */
-  readonly end?: { readonly succeeded: string } | { readonly failed: StoredError };
+  readonly end?: { readonly succeeded: string; readonly isVerified?: true } | { readonly failed: StoredError };
 }
 
 /** {@link Topology.expand} */

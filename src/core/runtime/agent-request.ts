@@ -2,7 +2,7 @@ import type { Briefing } from '../kernel/briefing.js';
 import type { Kernel } from '../kernel/create-kernel.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
-import { compensationRequest, stepRequest, type StepRequest } from '../materializer/step-request.js';
+import { compensationRequest, isToldOfGaps, stepRequest, type StepRequest } from '../materializer/step-request.js';
 import type { AgentRequest } from '../ports/agent.js';
 import { copyJson } from '../shared/copy-json.js';
 import type { Json } from '../shared/json.js';
@@ -37,7 +37,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
   const inputsOf = (step: StepDefinition): StepRequest => {
     const request = stepRequest(step, {
       outputOf: (source) => outputs.get(source),
-      gaps: step.join === 'all-settled' && !step.added ? kernel().gaps() : [],
+      gaps: isToldOfGaps(step) ? kernel().gaps() : [],
       promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
     });
     const briefing = kernel().briefing(step.id);

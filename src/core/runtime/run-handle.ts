@@ -12,6 +12,8 @@ export interface RunResult {
   readonly status: TerminalRunStatus;
   /** Output of the synthesis; there when `completed`. */
   readonly deliverable?: Json;
+  /** Whether the deliverable has passed a verification; there when `completed`. */
+  readonly isVerified?: boolean;
   /** Tickets without an output, and why. */
   readonly gaps: readonly Gap[];
   readonly usage: UsageTotals;

@@ -8,5 +8,6 @@ export function resultOf(view: RunView, deliverableStep: string | undefined): Ru
     const ended = status === 'cancelled' ? status : 'failed';
     return { status: ended, gaps, usage, ...(reason !== undefined && { reason }), ...(error && { error }) };
   }
-  return { status, deliverable: steps.find(({ id }) => id === deliverableStep)?.output ?? null, gaps, usage };
+  const made = steps.find(({ id }) => id === deliverableStep);
+  return { status, deliverable: made?.output ?? null, isVerified: made?.isVerified ?? false, gaps, usage };
 }

@@ -126,7 +126,7 @@ function createWorld(run: MaterializedRun, chances: Chances) {
   const spend = { inputTokens: 1, outputTokens: 1, costMicroUsd: 1, provenance: 'measured' } as const;
 
   const answer = ({ stepId, attempt }: Call, isSound: boolean): void => {
-    const { decides, role = '', outputSchema, added, agentId } = kernel.step(stepId);
+    const { kind, decides, role = '', outputSchema, added, agentId } = kernel.step(stepId);
     const of = { stepId, attempt };
     const isFine = isSound || agentId === undefined || !chances.oneIn(8);
     if (!isFine) {
@@ -137,7 +137,8 @@ function createWorld(run: MaterializedRun, chances: Chances) {
     const scene = { roles, role, steps: added ? kernel.addedTo(added.goal) : [] };
     const schema = added?.mayFinish ? kernel.step(added.goal).outputSchema : outputSchema;
     const route = isSound ? { finish: true } : randomRoute(chances.below(2 ** 24), scene);
-    const output = schema === undefined ? { by: stepId } : sampleJson(schema);
+    const sample = schema === undefined ? { by: stepId } : sampleJson(schema);
+    const output = kind === 'verification' ? { verified: isSound || chances.oneIn(2) } : sample;
     const isTaken = tryTo({ type: 'step.succeeded', ...of, output, spend, ...(decides && { route }) });
     if (isTaken) return;
     tryTo({ type: 'step.spent', ...of, spend });

@@ -40,6 +40,7 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       return;
     case 'step.succeeded':
       step.output = event.output;
+      if (event.isVerified) step.isVerified = true;
       delete step.error;
       return conclude(step, { status: 'succeeded', at: event.at });
     case 'step.failed':

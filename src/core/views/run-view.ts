@@ -6,6 +6,7 @@ import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import type { StepView } from './step-view.js';
+import { countTickets, type TicketCounts } from './ticket-counts.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
 
 /** A run as it stands, folded from its events. Plain data. */
@@ -33,6 +34,8 @@ export interface RunView {
   readonly steps: readonly StepView[];
   /** Tickets without an output, and why. */
   readonly gaps: readonly Gap[];
+  /** The tickets of the plan by how they stand. Those whose output has passed a verification are counted apart among those that succeeded. */
+  readonly tickets: TicketCounts;
   readonly usage: UsageTotals;
   /** Usage by role key. */
   readonly usageByRole: Readonly<Record<string, UsageTotals>>;
@@ -67,7 +70,7 @@ export interface ProjectionStart {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'usage' | 'usageByRole'>;
+type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'tickets' | 'usage' | 'usageByRole'>;
 
 /** The view of a run after some of its events: a pure fold. */
 export function projectRun(plan: Plan, events: Iterable<RunEvent>): RunView {
@@ -144,6 +147,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       ...run,
       steps: Array.from(steps.values(), viewStep),
       gaps: [...steps.values()].flatMap(gapOf),
+      tickets: countTickets(steps.values()),
       usage: totalsOf(total),
       usageByRole: Object.fromEntries([...byRole].map(([role, sum]) => [role, totalsOf(sum)])),
     }),
@@ -184,10 +188,12 @@ function addedStepState(event: Extract<RunEvent, { readonly type: 'step.added' }
 
 const viewStep = ({ spent: _, attemptStartedAt: _startedAt, ...step }: StepState): StepView => step;
 
-function gapOf({ id, kind, status, error }: StepState): Gap[] {
+function gapOf({ id, kind, goal, status, error }: StepState): Gap[] {
   const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';
   // What a route did not choose is not missed.
-  return kind === 'ticket' && isGap && error && error.code !== 'NOT_CHOSEN' ? [{ key: id, status, reason: error }] : [];
+  return kind === 'ticket' && goal === undefined && isGap && error && error.code !== 'NOT_CHOSEN'
+    ? [{ key: id, status, reason: error }]
+    : [];
 }
 
 function assignAgents(steps: Iterable<StepState>, roles: Readonly<Record<string, { readonly agentId: string }>>): void {

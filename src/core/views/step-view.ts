@@ -38,6 +38,8 @@ export interface StepView {
   /** Time in attempts, those to undo it included, without queues and pauses between them, in milliseconds. */
   readonly activeMs: number;
   readonly output?: Json;
+  /** Its output has passed a verification. */
+  readonly isVerified?: true;
   /** Its output was let go from memory. `run.output(stepId)` reads it from the store. */
   readonly outputReleased?: true;
   readonly error?: StoredError;

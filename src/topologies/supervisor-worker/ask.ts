@@ -18,6 +18,7 @@ export function ask(state: ExpansionState, memo: Memo): Expansion {
     instructions: goal.instructions,
     input: goal.input,
     ...(goal.given && { given: goal.given }),
+    ...(goal.join === 'all-settled' && { seesGaps: true }),
     mayFinish: true,
     reports: memo.pending,
     board: { round: memo.rounds + 1, roundsLeft: maxRounds - memo.rounds - 1 },

@@ -39,7 +39,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   'core/analysis': { core: [...pure, 'schema'], packages: [] },
   'core/approval': { core: [...pure, 'analysis'], packages: [] },
   'core/materializer': { core: [...pure, 'approval', 'schema'], packages: ['xstate'] },
-  'core/kernel': { core: [...pure, 'materializer', 'schema'], packages: ['xstate'] },
+  'core/kernel': { core: [...pure, 'deciding', 'materializer', 'schema'], packages: ['xstate'] },
   'core/views': { core: pure, packages: [] },
   'core/runtime': {
     core: allOfCore.filter((name) => name !== 'testing'),

@@ -4,12 +4,21 @@ import { expect, it } from 'vitest';
 import { createKernel, replay, type Kernel } from '../../../src/core/kernel/create-kernel.js';
 import type { MaterializedRun } from '../../../src/core/materializer/materialize.js';
 import { createRunProjection } from '../../../src/core/views/run-view.js';
-import { anyMaterialized, anyTeam } from '../../support/materialized.js';
+import { anyMaterialized, anyTeam, anyVerified } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
-const runs = fc.oneof(sagaRun, sagaRun, anyMaterialized(), tightRun('pause'), tightRun('fail'), anyTeam(), anyTeam());
+const runs = fc.oneof(
+  sagaRun,
+  sagaRun,
+  anyMaterialized(),
+  tightRun('pause'),
+  tightRun('fail'),
+  anyTeam(),
+  anyTeam(),
+  anyVerified(),
+);
 const numRuns = process.env['PLANWRIGHT_LONG'] === undefined ? 100 : 10_000;
 const restored = (run: MaterializedRun) => (kernel: Kernel) =>
   createKernel(run, JSON.parse(JSON.stringify(kernel.checkpoint())) as ReturnType<Kernel['checkpoint']>);

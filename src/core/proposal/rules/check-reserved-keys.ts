@@ -11,23 +11,30 @@ const alwaysReserved = new Map([
   ['board', 'the board that a supervisor is given'],
 ]);
 
+/** What is reserved where something is verified. */
+const reservedByVerification = new Map([
+  ['result', 'what a verifier is given'],
+  ['previous', 'what a rework is given'],
+  ['rework', 'what a rework is told'],
+]);
+
 /** A ticket's key is also the id of its step, so it must not be that of a phase of this proposal: `reserved-key`. */
 export const checkReservedKeys: Rule = ({ sketch, issues }) => {
+  const names = isVerified(sketch) ? new Map([...alwaysReserved, ...reservedByVerification]) : alwaysReserved;
   for (const { key, index } of sketch.tickets) {
-    const owner = key === undefined ? undefined : ownerOf(key, sketch);
+    const owner = key === undefined ? undefined : (ownerInPhases(key, sketch) ?? names.get(key));
     if (key === undefined || owner === undefined) continue;
     issues.add('reserved-key', ['tickets', index, 'key'], `ticket ${named(key)} has the id of ${owner}; choose another key`);
   }
 };
 
-function ownerOf(key: string, sketch: ProposalSketch): string | undefined {
+function ownerInPhases(key: string, sketch: ProposalSketch): string | undefined {
   if (key === 'research' && sketch.hasResearch) return 'the research step';
-  if (sketch.hasDiscussion) {
-    const owner = ownerInDiscussion(key, sketch);
-    if (owner !== undefined) return owner;
-  }
-  return alwaysReserved.get(key);
+  return sketch.hasDiscussion ? ownerInDiscussion(key, sketch) : undefined;
 }
+
+const isVerified = ({ fields, tickets }: ProposalSketch): boolean =>
+  asObject(fields['synthesis'])['verify'] !== undefined || tickets.some((ticket) => ticket.fields['verify'] !== undefined);
 
 function ownerInDiscussion(key: string, { fields, roleKeys }: ProposalSketch): string | undefined {
   if (key === 'discussion') return 'the outcome of the discussion';

@@ -36,11 +36,19 @@ export const checkRoleReferences: Rule = ({ sketch, issues }) => {
   for (const ticket of tickets) {
     const { role, compensation } = ticket.fields;
     if (isUnknown(role)) report(role, { label: labelOf('ticket', ticket), path: ['tickets', ticket.index, 'role'] });
+    const verifying = asObject(ticket.fields['verify'])['role'];
+    if (isUnknown(verifying))
+      report(verifying, {
+        label: `${labelOf('ticket', ticket)} verification`,
+        path: ['tickets', ticket.index, 'verify', 'role'],
+      });
     const undoing = compensation === undefined ? undefined : asObject(compensation)['role'];
     if (!isUnknown(undoing)) continue;
     const path = ['tickets', ticket.index, 'compensation', 'role'];
     report(undoing, { label: `${labelOf('ticket', ticket)} compensation`, path });
   }
+  const { role: verifying } = asObject(asObject(fields['synthesis'])['verify']);
+  if (isUnknown(verifying)) report(verifying, { label: 'synthesis verification', path: ['synthesis', 'verify', 'role'] });
   for (const phase of ['research', 'synthesis']) {
     const { role } = asObject(fields[phase]);
     if (isUnknown(role)) report(role, { label: phase, path: [phase, 'role'] });

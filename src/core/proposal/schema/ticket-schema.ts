@@ -7,6 +7,17 @@ const instructions = textSchema.describe(
   'What to do, complete in itself. {{input.<id>}} stands for the output of an input: a ticket key, research or discussion.',
 );
 
+/** How something is checked before it is released. */
+export const verificationSchema = z
+  .strictObject({
+    role: roleReference,
+    instructions: textSchema.describe('What to look for. {{input.result}} stands for what was made.'),
+    maxReworks: countFrom(0).describe('How often what did not pass is done again. Default: 2.').exactOptional(),
+    retry: executionFields.retry,
+    timeoutMs: executionFields.timeoutMs,
+  })
+  .describe('Another role checks the output before anything else gets to see it.');
+
 /** One piece of work that a person approves. */
 export const ticketSchema = z.strictObject({
   key: nameSchema.describe('Unique among the tickets; short, no white space at its ends. Other tickets name it in dependsOn.'),
@@ -54,6 +65,7 @@ export const ticketSchema = z.strictObject({
     .describe('A person must approve before it starts. Use sparingly.')
     .exactOptional(),
   priority: z.enum(['low', 'normal', 'high']).exactOptional(),
+  verify: verificationSchema.exactOptional(),
   ...executionFields,
 });
 

@@ -14,6 +14,7 @@ export {
 } from './front-door.js';
 
 // Proposal
+export { roleLibrary, type LibraryRole } from './core/proposal/role-library.js';
 export type { ParseOptions } from './core/proposal/parse-proposal.js';
 export type { ProposalLimits } from './core/proposal/proposal-limits.js';
 export {
@@ -107,6 +108,7 @@ export { runBadge, type RunBadge } from './core/views/run-badge.js';
 export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/views/attempt-view.js';
 export { redactSecrets, type RedactOptions } from './core/views/redact-secrets.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
+export type { RoleStatus, RoleView } from './core/views/role-status.js';
 export type { StepView } from './core/views/step-view.js';
 export type { TicketCounts } from './core/views/ticket-counts.js';
 

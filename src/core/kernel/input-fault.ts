@@ -77,8 +77,8 @@ const checks = {
     Array.isArray(value) &&
     value.every((ticket) => isText(membersOf(ticket)['stepId']) && membersOf(ticket)['output'] !== undefined),
   branch(value: unknown) {
-    const { to, reason } = membersOf(value);
-    return areTexts(to) && isText(reason);
+    const { to, reason, by = 'rule' } = membersOf(value);
+    return areTexts(to) && isText(reason) && (by === 'rule' || by === 'model');
   },
   error(value: unknown) {
     const { code, message } = membersOf(value);

@@ -104,12 +104,12 @@ function chargeSuccess(core: RunCore, index: number, spend: Spend): Spend {
 }
 
 /** Keeps where a route leads. What it did not choose will not be fed by it. */
-function takeBranch(core: RunCore, index: number, { to, reason }: Branch): void {
-  const chosen = to.flatMap((id) => core.graph.indexOf.get(id) ?? []);
+function takeBranch(core: RunCore, index: number, branch: Branch): void {
+  const chosen = branch.to.flatMap((id) => core.graph.indexOf.get(id) ?? []);
   core.undo.onRollback(() => core.routes.delete(index));
   core.routes.set(index, chosen);
   core.dirty.steps.mark(index);
-  publish(core, { type: 'step.routed', stepId: stepOf(core, index).id, to, reason });
+  publish(core, { type: 'step.routed', stepId: stepOf(core, index).id, ...branch });
 }
 
 export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {

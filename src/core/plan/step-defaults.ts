@@ -7,6 +7,9 @@ import { copyJson } from '../shared/copy-json.js';
 /** The policy of a step whose author said nothing about retries: one attempt. */
 export const defaultRetry: RetryPolicy = { attempts: 1, backoffMs: 1_000, factor: 2, maxBackoffMs: 30_000, jitter: 0 };
 
+/** The policy of a step whose agent chooses where the plan goes on: a choice that there is not is told to it, and it may choose again. */
+const choosingRetry: RetryPolicy = { ...defaultRetry, attempts: 3 };
+
 /** A ceiling in dollars as one in whole micro-dollars. */
 export const spendCeiling = ({ maxCostUsd, maxTokens }: SpendLimit): SpendCeiling => ({
   ...(maxCostUsd !== undefined && { maxCostMicroUsd: toMicroUsd(maxCostUsd) }),
@@ -94,7 +97,8 @@ function goalStep({ timeoutMs: _, ...step }: WorkStep): WorkStep {
 export function draftedStep(draft: StepDraft): WorkStep {
   const { input: _, ...defaults } = stepDefaults;
   const join = draft.kind === 'reduce' ? 'all-settled' : 'all-succeeded';
-  return overlaid({ ...defaults, id: draft.id, kind: draft.kind, phase: 'work', title: draft.id, join }, draft);
+  const retry = draft.kind === 'route' && draft.role !== undefined ? choosingRetry : defaults.retry;
+  return overlaid({ ...defaults, retry, id: draft.id, kind: draft.kind, phase: 'work', title: draft.id, join }, draft);
 }
 
 /** Most drafts name nothing but their id and kind, which the step has already. */

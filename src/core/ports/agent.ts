@@ -1,6 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { StepKind } from './plan.js';
-import type { Gap } from './run.js';
+import type { Gap, StoredError } from './run.js';
 import type { Allowance, Usage } from './usage.js';
 
 /** One attempt at one step, as its agent gets it. */
@@ -14,6 +14,8 @@ export interface AgentRequest {
   readonly parent?: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** Why the attempt before came to nothing; absent for the first. */
+  readonly previous?: StoredError;
   /** The same for the same attempt, also after a crash. Hand it to whatever the step changes in the world. */
   readonly idempotencyKey: string;
   /** The role's template, a blank line, `## Task`, a blank line, the task; the task alone where there is no template. */
@@ -61,6 +63,13 @@ export interface AgentContext {
  */
 export type Route = { readonly delegate: readonly Assignment[] } | { readonly handoff: Assignment } | { readonly finish: true };
 
+/** What the agent of a `route` step chose: one or more of `request.input.board.choices`. */
+export interface Choice {
+  readonly choose: string | readonly string[];
+  /** For the record. */
+  readonly reason?: string;
+}
+
 /** A task for another role. */
 export interface Assignment {
   readonly role: string;
@@ -79,8 +88,8 @@ export interface AgentResult {
   /** Default: `completed`. The other two count as a failed attempt, with the output as its reason. */
   readonly outcome?: 'completed' | 'needs-context' | 'rejected';
   readonly usage?: Usage;
-  /** For a step that decides. Of any other it is not followed, and that is on record. */
-  readonly route?: Route;
+  /** For a step that decides, and for a `route` step. Of any other it is not followed, and that is on record. */
+  readonly route?: Route | Choice;
 }
 
 /** A plain async function is an agent. */

@@ -97,8 +97,10 @@ export interface PlanStep {
   readonly compensation?: { readonly role: string; readonly instructions: string };
   /** How a `reduce` step joins its inputs. */
   readonly reducer?: string;
-  /** Where a `route` step without a role leads: the first rule that holds. */
+  /** Where a `route` step leads: the first rule that holds. With a role, its agent is asked only where none does. */
   readonly routes?: readonly RouteRule[];
+  /** What the agent of a `route` step can choose from. Default: every dependent. */
+  readonly choices?: readonly RouteChoice[];
   /**
    * Present on a step that no agent carries out itself: steps are added for it while it runs, and it ends as they bring it to an end. Says who
    * adds them: the topology of the plan, or the loop of work and checks of what is verified.
@@ -158,7 +160,14 @@ export interface PlanExpansion {
   readonly bounds: ExpansionBounds;
 }
 
-/** One rule of a `route` step. Rules are tried in order; when none holds, the step fails. */
+/** A dependent that the agent of a `route` step can choose. */
+export interface RouteChoice {
+  readonly to: string;
+  /** When to choose it; the agent is told. */
+  readonly description?: string;
+}
+
+/** One rule of a `route` step. Rules are tried in order; when none holds and there is no role to ask, the step fails. */
 export interface RouteRule {
   /** Holds when the step's input, as it is given to the step, satisfies this schema. Left out, the rule always holds. */
   readonly when?: JsonSchema;

@@ -65,6 +65,8 @@ export type ProbeFinding =
 export interface Branch {
   readonly to: readonly string[];
   readonly reason: string;
+  /** Who chose: a rule of the plan, or the step's agent. Absent for the steps that a decision has added. */
+  readonly by?: 'rule' | 'model';
 }
 
 interface StepInput {

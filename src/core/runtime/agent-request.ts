@@ -4,6 +4,7 @@ import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { compensationRequest, isToldOfGaps, stepRequest, type StepRequest } from '../materializer/step-request.js';
 import type { AgentRequest } from '../ports/agent.js';
+import type { RouteChoice } from '../ports/plan.js';
 import { copyJson } from '../shared/copy-json.js';
 import type { Json } from '../shared/json.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
@@ -20,6 +21,8 @@ export interface AgentRequests {
   stepOf(stepId: string): StepDefinition;
   /** What a step is given of what came before. */
   inputsOf(step: StepDefinition): StepRequest;
+  /** What the agent of a `route` step can choose from. */
+  choicesOf(step: StepDefinition): readonly RouteChoice[];
   /** Outputs that a step is given and that have left memory. */
   missing(step: StepDefinition): ReadonlySet<string>;
   requestOf(command: StartCommand | ProbeCommand): AgentRequest;
@@ -28,7 +31,7 @@ export interface AgentRequests {
 }
 
 export function createAgentRequests({ state, materialized, kernel }: AgentRequestsOptions): AgentRequests {
-  const { runId, outputs, effects, record } = state;
+  const { runId, outputs, effects, failures, record } = state;
   const { definition } = materialized;
   const recorded = new Map<string, Map<string, Promise<Json>>>();
   const roles = new Map(definition.roles.map((role) => [role.key, role]));
@@ -41,8 +44,13 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
       promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
     });
     const briefing = kernel().briefing(step.id);
-    return briefing ? { ...request, input: { ...request.input, ...briefed(briefing) } } : request;
+    if (briefing) return { ...request, input: { ...request.input, ...briefed(briefing) } };
+    if (step.kind !== 'route' || step.role === undefined) return request;
+    return { ...request, input: { ...request.input, board: { choices: choicesOf(step) as unknown as Json } } };
   };
+
+  const choicesOf = ({ id, choices }: StepDefinition): readonly RouteChoice[] =>
+    choices ?? definition.steps.filter(({ dependsOn }) => dependsOn.includes(id)).map((dependent) => ({ to: dependent.id }));
 
   /** What a step that decides is told, with the outputs in it. */
   const briefed = ({ reports, board }: Briefing): Record<string, Json> => ({
@@ -68,6 +76,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
   return {
     stepOf,
     inputsOf,
+    choicesOf,
     missing: ({ id }) => {
       const isThere = (source: string): boolean => outputs.has(source) || kernel().stepStatus(source) !== 'succeeded';
       return new Set(
@@ -84,6 +93,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
       const { input, ...prepared } = isUndoing ? undoingOf(step) : inputsOf(step);
       const { parentTicket, channel, repositories, scope } = definition.context;
       const { teamId, projectId } = record;
+      const previous = failures.get(stepId);
       // Who may finish a goal is told what its output must be.
       const { outputSchema } = step.added?.mayFinish ? stepOf(step.added.goal) : step;
       return {
@@ -92,6 +102,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
         kind: isUndoing ? 'compensation' : step.kind,
         role,
         attempt: isUndoing ? command.effort : attempt,
+        ...(previous && { previous }),
         // A probe asks about an attempt, so it speaks of that one's key.
         idempotencyKey: `${runId}:${command.type === 'step.probe' ? command.startId : command.id}`,
         ...prepared,

@@ -3,6 +3,7 @@ import { isPlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
 import type { Json, JsonSchema } from '../shared/json.js';
 import { compileJsonSchema } from '../schema/json-schema.js';
+import type { RouteChoice } from '../ports/plan.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { ownJson } from './own-json.js';
@@ -52,6 +53,26 @@ export function outcomeOf(
   const given = ownJson(route);
   if (!given.ok) return invalid(`The agent's route is not JSON ${given.error}.`, spend);
   return { kind: 'succeeded', output: json.value, route: given.value, spend };
+}
+
+/** What the agent of a `route` step has chosen, of what it could; anything else is refused, and it is told what there is. */
+export function choiceOf(outcome: AttemptOutcome, choices: readonly RouteChoice[]): AttemptOutcome {
+  if (outcome.kind === 'failed') return outcome;
+  const { route, ...rest } = outcome;
+  const { choose, reason } = (typeof route === 'object' && route !== null ? route : {}) as {
+    readonly choose?: Json;
+    readonly reason?: Json;
+  };
+  const chosen = typeof choose === 'string' ? [choose] : choose;
+  const known = choices.map(({ to }) => to);
+  const isSound = Array.isArray(chosen) && chosen.length > 0 && chosen.every((to) => known.includes(to as string));
+  if (isSound) {
+    const why = typeof reason === 'string' && reason !== '' ? reason : 'chosen by its agent';
+    return { ...rest, branch: { to: [...new Set(chosen as string[])], reason: why, by: 'model' } };
+  }
+  const listed = known.slice(0, 20).map(quote).join(', ');
+  const message = `${route === undefined ? 'No choice was made' : `${quote(route)} is no choice`}. Answer with route: { choose } and one of ${listed}; names must match exactly.`;
+  return { kind: 'failed', error: { code: 'CHOICE_REFUSED', message, known }, retryable: true, spend: outcome.spend };
 }
 
 /** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. Never throws. */

@@ -1,5 +1,5 @@
 import type { Kernel } from '../kernel/create-kernel.js';
-import { computeStep } from '../materializer/compute-step.js';
+import { computeRules, computeStep } from '../materializer/compute-step.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
@@ -7,7 +7,7 @@ import type { Clock } from '../ports/clock.js';
 import { createAgentContext } from './agent-context.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createAgentRequests } from './agent-request.js';
-import { failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
+import { choiceOf, failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import { createAttemptPlaces } from './attempt-places.js';
 import { AttemptAbortedError } from './errors.js';
@@ -116,12 +116,18 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
       progress: (message) => void driver().offer({ type: 'step.progress', stepId, attempt, message }),
     });
+    const isChoice = step.kind === 'route' && !step.decides && !isUndoing;
     try {
       await fetchMissing(step);
-      const result: unknown = await agent(requests.requestOf(command), context);
+      const request = requests.requestOf(command);
+      const ruled = isChoice ? computeRules(step, request.input) : undefined;
+      if (ruled) return { kind: 'succeeded', ...ruled, spend: free };
+      const result: unknown = await agent(request, context);
       // What a step that decides makes on the way is its own affair; when it finishes, its goal looks at it.
       const outputSchema = isUndoing || step.decides ? undefined : step.outputSchema;
-      return outcomeOf(result, outputSchema, { isOutputOptional: isUndoing || step.decides === true });
+      const isOutputOptional = isUndoing || isChoice || step.decides === true;
+      const outcome = outcomeOf(result, outputSchema, { isOutputOptional });
+      return isChoice ? choiceOf(outcome, requests.choicesOf(step)) : outcome;
     } catch (error) {
       return failureOf(error);
     }

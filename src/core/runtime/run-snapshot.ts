@@ -25,13 +25,14 @@ export interface SnapshotSource {
 
 /** The parts that stand for a run's journal so far, as far as they have changed since the last snapshot. */
 export function takeSnapshot({ state, view, untold, fetched, stored }: SnapshotSource): CheckpointParts {
-  const { record, approvedSteps, recovery, starts, effects, log, outputs, kernel } = state;
+  const { record, approvedSteps, recovery, starts, failures, effects, log, outputs, kernel } = state;
   const snapshot: RunSnapshot = {
     formatVersion: 1,
     record,
     approvedSteps,
     recovery,
     starts: [...starts],
+    ...(failures.size > 0 && { failures: [...failures] }),
     effects: Array.from(effects, ([stepId, results]) => [stepId, [...results]]),
     view,
     events: [...log.since(log.seq - keptEvents), ...untold],

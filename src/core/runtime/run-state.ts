@@ -4,7 +4,7 @@ import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.j
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { Plan } from '../ports/plan.js';
 import type { Command, RunFact } from '../ports/run-output.js';
-import type { JournalEntry, RunInput, RunRecordInput, StepStatus } from '../ports/run.js';
+import type { JournalEntry, RunInput, RunRecordInput, StepStatus, StoredError } from '../ports/run.js';
 import type { Topology } from '../ports/topology.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json, JsonObject } from '../shared/json.js';
@@ -51,6 +51,8 @@ export class RunState {
   isReplaying = false;
   /** Results of `once` by step and name. */
   readonly effects = new Map<string, Map<string, Json>>();
+  /** Why the last attempt came to nothing at a step that is tried again. */
+  readonly failures = new Map<string, StoredError>();
   /** When the present attempt at a step began, and how often its start was lost with its process. */
   readonly starts = new Map<string, { readonly attempt: number; readonly startedAt: number; readonly lost: number }>();
   /** How often it was taken up, and how many steps had settled by the last time: those were not run again. */
@@ -79,9 +81,10 @@ export class RunState {
     this.approvedSteps = snapshot.approvedSteps;
     this.recovery = snapshot.recovery;
     for (const [stepId, start] of snapshot.starts) this.starts.set(stepId, start);
+    for (const [stepId, error] of snapshot.failures ?? []) this.failures.set(stepId, error);
     for (const [stepId, results] of snapshot.effects) this.effects.set(stepId, new Map(results));
     for (const { seq: _seq, at, runId: _runId, ...fact } of snapshot.events) this.log.append(fact, at);
-    for (const [stepId, output] of outputs) this.#keep(stepId, output);
+    for (const [stepId, output] of outputs) this.#keepOutput(stepId, output);
     if (!this.record.machines) return;
     const materialized = this.materialize(this.approved(), this.record.machines.roles);
     this.#checkDigest(this.record.machines.digest, materialized.digest, migrate);
@@ -110,7 +113,7 @@ export class RunState {
   take(input: RunInput & { readonly seq: number }): readonly Command[] {
     const commands = this.machines!.kernel.apply(input);
     this.#remember(input);
-    return commands.map((command) => this.#keepOutput(command));
+    return commands.map((command) => this.#keep(command));
   }
 
   /** The machines of a plan of this run. */
@@ -157,14 +160,19 @@ export class RunState {
 
   /**
    * Keeps what a step has made, however it came to be known: from its agent, a probe, a person, or from before the run. A goal has the output
-   * of a step that was added for it, which the kernel need not know any more.
+   * of a step that was added for it, which the kernel need not know any more. And keeps what went wrong, for the next attempt to be told.
    */
-  #keepOutput(command: Command): Command {
-    if (command.type !== 'publish' || command.event.type !== 'step.succeeded') return command;
-    const { stepId, outputFrom } = command.event;
-    const output = (outputFrom === undefined ? undefined : this.outputs.get(outputFrom)) ?? command.event.output;
-    this.#keep(stepId, output);
-    return outputFrom === undefined ? command : { ...command, event: { ...command.event, output } };
+  #keep(command: Command): Command {
+    if (command.type !== 'publish') return command;
+    const { event } = command;
+    if (event.type === 'step.backing-off') this.failures.set(event.stepId, event.error);
+    else if (event.type === 'step.failed' || event.type === 'step.compensating') this.failures.delete(event.stepId);
+    if (event.type !== 'step.succeeded') return command;
+    this.failures.delete(event.stepId);
+    const { stepId, outputFrom } = event;
+    const output = (outputFrom === undefined ? undefined : this.outputs.get(outputFrom)) ?? event.output;
+    this.#keepOutput(stepId, output);
+    return outputFrom === undefined ? command : { ...command, event: { ...event, output } };
   }
 
   /** Steps whose output nothing will ask for any more: every step that is given it has ended, nothing has to undo it, it is not the deliverable. */
@@ -218,7 +226,7 @@ export class RunState {
     this.#checkDigest(entry.digest, materialized.digest, migrate);
   }
 
-  #keep(stepId: string, output: Json): void {
+  #keepOutput(stepId: string, output: Json): void {
     this.outputs.set(stepId, output);
     this.outputBytes += jsonSize(output);
   }

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../ports/run-output.js';
+import type { StoredError } from '../ports/run.js';
 import type { CheckpointParts } from '../ports/store.js';
 import type { Json } from '../shared/json.js';
 import type { SavedProjection } from '../views/run-view.js';
@@ -14,6 +15,8 @@ export interface RunSnapshot {
     string,
     { readonly attempt: number; readonly startedAt: number; readonly lost: number },
   ])[];
+  /** Absent where no step is to be tried again. */
+  readonly failures?: readonly (readonly [string, StoredError])[];
   readonly effects: readonly (readonly [string, readonly (readonly [string, Json])[]])[];
   readonly view: SavedProjection;
   /** The last events, for readers whose cursor is not far behind. */

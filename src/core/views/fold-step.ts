@@ -61,7 +61,7 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       if (event.retryAt !== undefined) step.retryAt = event.retryAt;
       return;
     case 'step.routed':
-      step.decision = { to: event.to, reason: event.reason };
+      step.decision = { to: event.to, reason: event.reason, ...(event.by && { by: event.by }) };
       return;
     case 'step.route-refused':
       step.refusals = event.refusals;

@@ -5,6 +5,7 @@ import type { RunEvent } from '../ports/run-output.js';
 import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
+import { createRoleWatch, type RoleView } from './role-status.js';
 import type { StepView } from './step-view.js';
 import { countTickets, type TicketCounts } from './ticket-counts.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
@@ -37,6 +38,8 @@ export interface RunView {
   /** The tickets of the plan by how they stand. Those whose output has passed a verification are counted apart among those that succeeded. */
   readonly tickets: TicketCounts;
   readonly usage: UsageTotals;
+  /** What each role is doing. */
+  readonly roles: readonly RoleView[];
   /** Usage by role key. */
   readonly usageByRole: Readonly<Record<string, UsageTotals>>;
   /** `seq` of the newest event that is in this view. */
@@ -61,6 +64,8 @@ export interface SavedProjection {
   readonly steps: readonly StepState[];
   readonly total: SpendSum;
   readonly byRole: readonly (readonly [string, SpendSum])[];
+  /** Absent in what was saved by versions that did not know it. */
+  readonly roles?: readonly RoleView[];
 }
 
 /** What {@link createRunProjection} goes on from, instead of the beginning. */
@@ -70,7 +75,7 @@ export interface ProjectionStart {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'tickets' | 'usage' | 'usageByRole'>;
+type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'tickets' | 'roles' | 'usage' | 'usageByRole'>;
 
 /** The view of a run after some of its events: a pure fold. */
 export function projectRun(plan: Plan, events: Iterable<RunEvent>): RunView {
@@ -100,6 +105,11 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
   const total = { ...createSpendSum(), ...from?.saved.total };
   const byRole = new Map<string, SpendSum>(from?.saved.byRole.map(([role, sum]) => [role, { ...sum }]));
   for (const saved of from?.saved.steps ?? []) steps.set(saved.id, restoreStep(saved, from?.outputs.get(saved.id)));
+  const roles = createRoleWatch(
+    plan.roles.map(({ key }) => key),
+    from?.saved.roles,
+  );
+  for (const step of steps.values()) roles.add(step);
   const charge = (step: StepState, spend: Spend): void => {
     addSpend(total, spend);
     addSpend(step.spent, spend);
@@ -109,6 +119,14 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     byRole.set(step.role, sum);
     addSpend(sum, spend);
   };
+  const applyTo = (event: StepEvent): void => {
+    const step = steps.get(event.stepId);
+    if (!step) return;
+    const before = step.status;
+    applyToStep(step, event);
+    roles.move(step, { from: before, at: event.at });
+    if ('spend' in event) charge(step, event.spend);
+  };
   return {
     get seq() {
       return run.seq;
@@ -117,11 +135,8 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       run.seq = event.seq;
       run.runId = event.runId;
       if (event.type === 'step.added') steps.set(event.stepId, addedStepState(event, steps.get(event.goal)?.wave ?? 0));
-      if ('stepId' in event) {
-        const step = steps.get(event.stepId);
-        if (step) applyToStep(step, event);
-        if (step && 'spend' in event) charge(step, event.spend);
-      } else applyToRun(run, event);
+      if ('stepId' in event) applyTo(event);
+      else applyToRun(run, event);
       if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
       if (event.type === 'run.recovered') for (const step of steps.values()) loseStep(step);
       if (event.type === 'step.compensation-failed' && event.retryAt === undefined) noteNotUndone(run, event.stepId);
@@ -138,6 +153,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       run,
       total,
       byRole: [...byRole],
+      roles: roles.views(),
       steps: Array.from(steps.values(), ({ output, ...step }) => ({
         ...step,
         ...(output !== undefined && { outputReleased: true }),
@@ -148,6 +164,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       steps: Array.from(steps.values(), viewStep),
       gaps: [...steps.values()].flatMap(gapOf),
       tickets: countTickets(steps.values()),
+      roles: roles.views(),
       usage: totalsOf(total),
       usageByRole: Object.fromEntries([...byRole].map(([role, sum]) => [role, totalsOf(sum)])),
     }),
@@ -161,13 +178,14 @@ function restoreStep({ outputReleased, ...saved }: StepState, output: Json | und
 }
 
 const stepState = (
-  { id, title, kind, role }: Pick<Plan['steps'][number], 'id' | 'title' | 'kind' | 'role'>,
+  { id, title, kind, role, expands }: Pick<Plan['steps'][number], 'id' | 'title' | 'kind' | 'role' | 'expands'>,
   wave: number,
 ): StepState => ({
   id,
   title,
   kind,
   ...(role !== undefined && { role }),
+  ...(expands !== undefined && { isGoal: true }),
   wave,
   status: 'blocked',
   attempts: 0,
@@ -178,10 +196,11 @@ const stepState = (
 });
 
 function addedStepState(event: Extract<RunEvent, { readonly type: 'step.added' }>, wave: number): StepState {
-  const { stepId: id, title, kind, role, agentId, goal, parent, depth, dependsOn } = event;
+  const { stepId: id, title, kind, role, agentId, isGoal, goal, parent, depth, dependsOn } = event;
   return {
     ...stepState({ id, title, kind, ...(role !== undefined && { role }) }, wave),
     ...(agentId !== undefined && { agentId }),
+    ...(isGoal && { isGoal }),
     ...{ goal, parent, depth, dependsOn },
   };
 }

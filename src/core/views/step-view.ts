@@ -1,6 +1,6 @@
 import type { Json } from '../shared/json.js';
 import type { StepKind } from '../ports/plan.js';
-import type { StepStatus, StoredError } from '../ports/run.js';
+import type { Branch, StepStatus, StoredError } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
 
 /** One step as it stands. Times are milliseconds since the epoch, on the run's one clock. */
@@ -13,14 +13,16 @@ export interface StepView {
   readonly agentId?: string;
   /** Its level in the plan, from 0; of a step that was added, the level of the step that it was added for. */
   readonly wave: number;
+  /** Present on a step that others are added for: no agent carries it out itself. */
+  readonly isGoal?: true;
   /** Where it was added while the run was under way: the step that it was added for, the one that decided on it, and what it waits for. */
   readonly goal?: string;
   readonly parent?: string;
   readonly dependsOn?: readonly string[];
   /** Delegations that it lies in, its own included. */
   readonly depth?: number;
-  /** Steps that were added because of what it has decided, and why. */
-  readonly decision?: { readonly to: readonly string[]; readonly reason: string };
+  /** Where it leads, or which steps were added because of what it has decided, and why. */
+  readonly decision?: Branch;
   /** What of its agent's route was not followed. */
   readonly refusals?: readonly StoredError[];
   /** It has not ended in the time in which it was expected to. */

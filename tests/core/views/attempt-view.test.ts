@@ -80,8 +80,10 @@ describe('attempts of any run, whatever its agents do and however often its proc
         for (const { id, status } of projectRun(plan, events).steps) {
           const own = rows.filter(({ stepId, kind }) => stepId === id && kind === 'step');
           const undoing = rows.filter(({ stepId, kind }) => stepId === id && kind === 'compensation');
+          // A goal is at work only in the steps that were added for it.
+          const isGoal = plan.steps.some((step) => step.id === id && step.expands);
           expect(own.filter(({ outcome }) => outcome === 'succeeded')).toHaveLength(
-            undoing.length > 0 || status === 'succeeded' ? 1 : 0,
+            !isGoal && (undoing.length > 0 || status === 'succeeded') ? 1 : 0,
           );
           expect(undoing.some(({ outcome }) => outcome === 'succeeded')).toBe(status === 'compensated');
           expect(own.some(({ outcome }) => outcome === 'in-doubt')).toBe(status === 'in-doubt');

@@ -6,8 +6,9 @@ export const routeWithoutDefault: Rule = {
   code: 'route-without-default',
   severity: 'warning',
   check: ({ plan }) =>
-    plan.steps.flatMap(({ id, routes }) => {
-      if (routes === undefined || routes.some(({ when }) => when === undefined)) return [];
+    plan.steps.flatMap(({ id, role, routes }) => {
+      // Where no rule holds, its agent is asked.
+      if (role !== undefined || routes === undefined || routes.some(({ when }) => when === undefined)) return [];
       const message = `Step ${quote(id)} fails when none of its ${routes.length} rules holds. End the table with a rule that has no "when".`;
       return [{ message, stepIds: [id] }];
     }),

@@ -78,7 +78,10 @@ it('CC-43, CX-11: what is approved is what was shown, also when another process 
     if (approving.status === 'fulfilled') {
       expect(approved).toMatchObject({ revision: 1, digest: approval.digest });
       expect(world.called()).toEqual(['a', 'b', 'c', 'synthesis']);
-      expect(revising).toMatchObject({ status: 'rejected', reason: { code: 'PROPOSAL_REJECTED' } });
+      // By then it is another plan for a run under way, which only the process that drives it takes.
+      expect(revising.status).toBe('rejected');
+      const { code } = (revising as PromiseRejectedResult).reason as { readonly code: string };
+      expect(['PROPOSAL_REJECTED', 'RUN_ELSEWHERE']).toContain(code);
     } else {
       expect(approving.reason).toMatchObject({ code: 'APPROVAL_REFUSED' });
       expect(approved).toBeUndefined();

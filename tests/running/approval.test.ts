@@ -101,18 +101,6 @@ it('CC-42 the approved revision is on record', async () => {
   expect(run.view()).toMatchObject({ revision: 2, digest: revised.digest });
 });
 
-it('CC-43 this version refuses a revision while the run executes: what was approved is what runs', async () => {
-  const { start, orchestrator, clock, end, worker } = createWorld({ script: { default: { delayMs: 1_000 } } });
-  const run = await start(tickets(['a', ticket('b', { dependsOn: ['a'] })]));
-  const { digest } = run.view();
-  const error = await rejectionOf(orchestrator.revise(run.runId, tickets(['a', 'c']), { baseRevision: 1 }));
-  expect(codes(error)).toEqual(['not-editable']);
-  await clock.runUntil(run.result());
-  expect(run.view()).toMatchObject({ digest, revision: 1 });
-  expect(await end(run)).toMatchObject({ status: 'completed' });
-  expect(worker.calls.map(({ request }) => request.stepId)).toEqual(['a', 'b', 'synthesis']);
-});
-
 it('CC-43 a plan that its author changes after the approval runs as it was approved', async () => {
   const { orchestrator, clock, approve, end, worker, propose } = createWorld();
   const proposed = await propose(tickets(['a']));

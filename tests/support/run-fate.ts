@@ -12,8 +12,8 @@ export interface AttemptPlan {
   readonly share: number;
 }
 
-/** Things that somebody, or a fault, does to a run. `crash`: its process is lost, and another takes it up. */
-export type Control = 'pause' | 'resume' | 'cancel' | 'repeat' | 'crash';
+/** Things that somebody, or a fault, does to a run. `crash`: its process is lost, and another takes it up. `replan`: another plan is approved. */
+export type Control = 'pause' | 'resume' | 'cancel' | 'repeat' | 'crash' | 'replan';
 
 /** Everything about a run that is chance. Plain data, so that it shrinks. */
 export interface Fate {

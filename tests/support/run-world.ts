@@ -7,6 +7,7 @@ import type { Allowance, Spend } from '../../src/core/ports/usage.js';
 import type { Json } from '../../src/core/shared/json.js';
 import { randomRoute } from '../../src/core/testing/random-route.js';
 import { ada } from './materialized.js';
+import { revisedPlan } from './revised-plan.js';
 import { attemptPlan, canProbe, effortPlan, isGateOpened, type AttemptPlan, type Control, type Fate } from './run-fate.js';
 
 export { fateArbitrary, type Fate } from './run-fate.js';
@@ -232,9 +233,19 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     if (input.type !== 'run.recovered' && input.type !== 'step.probed' && input.type !== 'step.started') take(input);
   };
 
+  /** Another plan, with the same agents. */
+  const replan = (choice: number): void => {
+    const before = kernel.materialized;
+    const plan = revisedPlan(choice % 3 === 0 ? run.plan : before.plan, choice);
+    const roles = Object.fromEntries(plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
+    const parts = { revision: plan.revision, from: before.plan.digest, digest: plan.digest, roles, approvedBy: ada };
+    take({ type: 'run.replanned', plan: plan as unknown as Json, running: choice % 2 === 0 ? 'finish' : 'cancel', ...parts });
+  };
+
   const control = (what: Control, choice: number): void => {
     if (what === 'crash') crash(choice);
     else if (what === 'repeat') repeat(journal[choice % journal.length]!);
+    else if (what === 'replan') replan(choice);
     else if (what === 'cancel')
       take({ type: 'run.cancel', reason: 'Enough.', ...(choice % 5 === 0 && { compensate: choice % 2 === 0 }) });
     else take({ type: `run.${what}` });

@@ -1,3 +1,4 @@
+import type { RunningPolicy } from '../plan/merge-plans.js';
 import { planDigest } from '../plan/plan-digest.js';
 import type { Plan } from '../ports/plan.js';
 import type { Json } from '../shared/json.js';
@@ -37,6 +38,11 @@ export interface Approval {
    * They are not started, and cost nothing.
    */
   readonly done?: Readonly<Record<string, Json>>;
+  /**
+   * For a plan that was proposed while its run is under way: whether steps under way that it changes or drops may `finish`, so that their results count, or are told
+   * to end (`cancel`). Default: `finish`.
+   */
+  readonly running?: RunningPolicy;
 }
 
 const genuine = new WeakSet<object>();

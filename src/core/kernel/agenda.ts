@@ -93,7 +93,7 @@ function tellDependent(core: RunCore, { of, to, at }: { readonly of: number; rea
 const leadsTo = (core: RunCore, of: number, to: number): boolean =>
   statusOf(core, of) === 'succeeded' && (core.routes.get(of)?.includes(to) ?? true);
 
-const publishSkip = (core: RunCore, index: number): void =>
+export const publishSkip = (core: RunCore, index: number): void =>
   publish(core, { type: 'step.skipped', stepId: stepOf(core, index).id, error: skipError(core, index) });
 
 /** Why a step was skipped, told from its first dependency that did not succeed. */

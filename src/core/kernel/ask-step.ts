@@ -1,5 +1,5 @@
 import type { Allowance } from '../ports/usage.js';
-import { callsAgent, stepOf, type RunCore } from './run-core.js';
+import { callsAgent, stepOf, tryOf, type RunCore } from './run-core.js';
 
 /** Asks for an attempt at a step that is ready: the next one, or the present one again. Its allowance is reserved. */
 export function askForAttempt(core: RunCore, index: number, allowance: Allowance): void {
@@ -9,7 +9,7 @@ export function askForAttempt(core: RunCore, index: number, allowance: Allowance
     countAsAsked(core, index);
     return pushStart(core, index, { allowance, id: askedId(core, index) });
   }
-  if (columns.attempt[index] === 0) run.stepsStarted += 1;
+  if (tryOf(core, index) === 0) run.stepsStarted += 1;
   undo.add(columns.attempt, index, 1);
   if (columns.lost[index] !== 0) undo.set(columns.lost, index, 0);
   noteAsked(core, index);

@@ -55,9 +55,9 @@ export function takeChanges(core: RunCore): CheckpointParts {
 }
 
 function runPart(core: RunCore): Json {
-  const { digest, run, agenda, abandoned } = runPartOf(core);
+  const { digest, run, ...rest } = runPartOf(core);
   const accounts = core.ledger.columns.awaiting.length;
-  return { formatVersion: checkpointFormat, digest, steps: core.steps.length, accounts, run, agenda, abandoned };
+  return { formatVersion: checkpointFormat, digest, steps: core.steps.length, accounts, run, ...rest };
 }
 
 function stepsPart(core: RunCore, block: number): Json {
@@ -122,7 +122,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
   const blocksNamed = (name: string, rows: number): readonly JsonObject[] =>
     Array.from({ length: blocksOf(rows) }, (_, block) => partOf(`${name}/${block}`));
   const head = partOf('run');
-  const { formatVersion, digest, steps, accounts, run, agenda, abandoned } = head;
+  const { formatVersion, digest, steps, accounts, run, agenda, abandoned, restarts } = head;
   if (formatVersion !== checkpointFormat) {
     return fail(`its format is version ${JSON.stringify(formatVersion)}, this kernel reads version ${checkpointFormat}`);
   }
@@ -146,6 +146,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
     columns,
     routes,
     errors: errors.flat(),
+    ...(restarts !== undefined && { restarts }),
     ...growth,
   } as unknown as Checkpoint;
 }

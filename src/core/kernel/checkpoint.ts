@@ -22,6 +22,8 @@ export interface Checkpoint {
   readonly agenda: readonly number[];
   /** Attempts that were given up but have not ended, and what each holds. */
   readonly abandoned: readonly AbandonedAttempt[];
+  /** Attempts that steps had behind them when another plan had them begin anew; absent for none. */
+  readonly restarts?: readonly (readonly [row: number, attempts: number])[];
   /** What has come about while the run was under way; absent for a run to which nothing was added. */
   readonly growth?: Growth;
 }
@@ -57,12 +59,13 @@ export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
 }
 
 /** What is no table. What is done of the agenda is left out, so that equal states are equal checkpoints. */
-export function runPartOf({ run, agenda, ledger, materialized }: RunCore) {
+export function runPartOf({ run, agenda, ledger, materialized, restarts }: RunCore) {
   return {
     digest: materialized.digest,
     run: { ...run, agendaHead: 0, stop: run.stop && { ...run.stop }, undoing: run.undoing && { ...run.undoing } },
     agenda: agenda.slice(run.agendaHead),
     abandoned: ledger.abandonedInOrder(),
+    ...(restarts.size > 0 && { restarts: [...restarts].sort(([a], [b]) => a - b) }),
   };
 }
 
@@ -141,6 +144,7 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   }
   for (const item of checkpoint.agenda) core.agenda.push(item);
   for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);
+  for (const [row, attempts] of checkpoint.restarts ?? []) core.restarts.set(row, attempts);
   refillReady(core);
 }
 

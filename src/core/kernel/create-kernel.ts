@@ -1,9 +1,13 @@
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
+import type { PlanMerge, RunningPolicy } from '../plan/merge-plans.js';
+import type { Plan } from '../ports/plan.js';
 import type { Command } from '../ports/run-output.js';
 import type { Gap, JournalEntry, RunInput, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import type { CheckpointParts } from '../ports/store.js';
 import { digestOf } from '../shared/digest.js';
+import type { Issue } from '../shared/issue.js';
+import type { Result } from '../shared/result.js';
 import { isForAfterEnd } from './after-end.js';
 import { chunk, skipError, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
@@ -14,6 +18,7 @@ import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
 import { onRecovered } from './recover-run.js';
+import { mergeInto, replanRun } from './replan.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import * as onRun from './run-inputs.js';
 import { deliverableStep, settleRun } from './settle-run.js';
@@ -53,6 +58,10 @@ export interface Kernel {
    * the end of an attempt that was given up. The command `run.settled` says when that is done.
    */
   readonly hasWorkLeft: boolean;
+  /** The machines it runs in: those it was made with, or those of the plan that was last approved while it was under way. */
+  readonly materialized: MaterializedRun;
+  /** What another plan would make of the run as it stands, or why it cannot be. Changes nothing. */
+  merge(to: Plan, running: RunningPolicy): Result<PlanMerge, Issue[]>;
   /** A step as it is carried out, also one that was added. @throws IllegalInputError for one that there is not. */
   step(stepId: string): StepDefinition;
   /** Ids of the steps that were added to a goal, in their order; none for any other step. */
@@ -95,7 +104,7 @@ export interface StoredCheckpoint {
  * @throws CheckpointMismatchError when the checkpoint belongs to other machines, or is of a format that this version does not read.
  */
 export function createKernel(materialized: MaterializedRun, from?: Checkpoint | StoredCheckpoint): Kernel {
-  const core = createRunCore(materialized);
+  let core = createRunCore(materialized);
   trackChanges(core);
   if (from) restore(core, from);
   const find = (stepId: string): number => {
@@ -104,7 +113,10 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     return index;
   };
   return {
-    apply: (input) => apply(core, input),
+    apply(input) {
+      core = take(core, input);
+      return core.out.map((body, position) => ({ id: `${core.run.seq}.${position}`, ...body }));
+    },
     checkpoint: () => takeCheckpoint(core),
     takeChanges: () => takeChanges(core),
     digest: () => digestOf(takeCheckpoint(core)),
@@ -123,6 +135,10 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     get hasWorkLeft() {
       return isOver(core) && !core.run.isSettled;
     },
+    get materialized() {
+      return core.materialized;
+    },
+    merge: (to, running) => mergeInto(core, to, running),
     step: (stepId) => stepOf(core, find(stepId)),
     addedTo: (goalId) => (core.goals.get(find(goalId))?.added ?? []).map((index) => stepOf(core, index).id),
     sourcesOf: (stepId) => sourcesOf(stepOf(core, find(stepId))),
@@ -133,7 +149,9 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
     gaps: () => gapsOf(core),
     errorOf: (stepId) => errorOf(core, find(stepId)),
-    deliverableStep: stepOf(core, deliverableStep(core)).id,
+    get deliverableStep() {
+      return stepOf(core, deliverableStep(core)).id;
+    },
     get ledger() {
       const { spent, reserved } = core.ledger.columns;
       return {
@@ -159,7 +177,8 @@ export function replay(materialized: MaterializedRun, journal: readonly JournalE
   return kernel;
 }
 
-function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Command[] {
+/** Takes an input and gives the core to go on with, what is to be done in its `out`. */
+function take(core: RunCore, input: RunInput & { readonly seq?: number }): RunCore {
   const { run, agenda } = core;
   const fault = inputFault(input);
   if (fault !== undefined) throw new IllegalInputError(inputType(input), run.lifecycle, undefined, fault);
@@ -171,8 +190,9 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
     if (seq <= run.seq)
       throw new IllegalInputError(input.type, run.lifecycle, undefined, `entry ${seq} comes after entry ${run.seq}`);
     run.seq = seq;
-    handle(core, input);
-    goOn(core, input.at);
+    const next = handle(core, input);
+    goOn(next, input.at);
+    return commit(next);
   } catch (error) {
     const touched = core.undo.rollback();
     agenda.length = agendaLength;
@@ -180,9 +200,13 @@ function apply(core: RunCore, input: RunInput & { readonly seq?: number }): Comm
     if (touched) refillReady(core);
     throw error;
   }
-  core.undo.commit();
+}
+
+function commit(core: RunCore): RunCore {
+  const { run, agenda, undo } = core;
+  undo.commit();
   if (run.agendaHead === agenda.length) agenda.length = run.agendaHead = 0;
-  return core.out.map((body, position) => ({ id: `${seq}.${position}`, ...body }));
+  return core;
 }
 
 /** Follows up what the input set off, until nothing is left or the rest is for the next input. */
@@ -198,7 +222,10 @@ function goOn(core: RunCore, at: number): void {
 }
 
 const handlers: {
-  readonly [Type in RunInput['type']]: (core: RunCore, input: Extract<RunInput, { readonly type: Type }>) => void;
+  readonly [Type in Exclude<RunInput['type'], 'run.replanned'>]: (
+    core: RunCore,
+    input: Extract<RunInput, { readonly type: Type }>,
+  ) => void;
 } = {
   'run.start': onRun.onStart,
   'run.continue': () => undefined,
@@ -229,12 +256,15 @@ const handlers: {
 
 /** Whether a journal entry is for the kernel. */
 export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & { readonly seq: number } =>
-  Object.hasOwn(handlers, entry.type);
+  entry.type === 'run.replanned' || Object.hasOwn(handlers, entry.type);
 
-function handle(core: RunCore, input: RunInput): void {
+function handle(core: RunCore, input: RunInput): RunCore {
   if (isOver(core) && !isForAfterEnd(core, input))
     throw new IllegalInputError(input.type, core.run.lifecycle, undefined, 'the run is over');
+  // Another plan has other machines.
+  if (input.type === 'run.replanned') return replanRun(core, input);
   (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
+  return core;
 }
 
 function errorOf(core: RunCore, index: number): StoredError | undefined {

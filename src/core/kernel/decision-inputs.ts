@@ -9,7 +9,7 @@ import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
 import { lostStarts } from './recover-run.js';
-import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { isOver, publish, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
 import { concludeAttempt, expectAttempt, indexOf, succeed, timedOut, type StepInput } from './step-inputs.js';
 
 export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
@@ -33,7 +33,7 @@ function concludeTimeout(
   index: number,
   { error, at }: { readonly error: StoredError; readonly at: number },
 ): void {
-  const mayRetry = core.columns.attempt[index]! < stepOf(core, index).retry.attempts;
+  const mayRetry = tryOf(core, index) < stepOf(core, index).retry.attempts;
   forgetError(core, index);
   const to = mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' });
   concludeAttempt(core, index, { to, error, spend: noSpend, at });

@@ -1,41 +1,15 @@
 import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
-import type { SpendCeiling } from '../ports/plan.js';
 import type { Allowance, Spend } from '../ports/usage.js';
 import { InvariantError } from '../shared/error.js';
 import { toUsd } from '../shared/money.js';
+import { dimensions, openAccounts, type Account, type Dimension, type Shortfall } from './ledger-accounts.js';
 import type { UndoLog } from './undo-log.js';
-
-/** One thing that a ceiling is set on. Money counts in micro-dollars. */
-export type Dimension = 'costMicroUsd' | 'tokens';
-const dimensions: readonly Dimension[] = ['costMicroUsd', 'tokens'];
-
-/** Why a step may not start: which ceiling, and the figures. */
-export interface Shortfall {
-  readonly dimension: Dimension | 'steps';
-  /** Whose ceiling it is: the run's, a role's, or the step's own. */
-  readonly account:
-    | { readonly kind: 'run' }
-    | { readonly kind: 'role'; readonly role: string }
-    | { readonly kind: 'step'; readonly stepId: string };
-  readonly ceiling: number;
-  readonly spent: number;
-  readonly reserved: number;
-  /** What the step has declared that it needs; 0 for a step that would have taken a share of what is left. */
-  readonly needed: number;
-}
 
 export type Reservation =
   | { readonly kind: 'granted'; readonly allowance: Allowance }
   /** Attempts under way hold what is missing and may give it back; `own`: attempts of this very step. */
   | { readonly kind: 'wait'; readonly own: boolean }
   | { readonly kind: 'refused'; readonly shortfall: Shortfall };
-
-interface Account {
-  readonly owner: Shortfall['account'];
-  readonly ceiling: Record<Dimension, number>;
-  /** Position of the account's figures in the columns. */
-  readonly row: number;
-}
 
 /** Figures per account (row) and dimension, and what each step holds. All of it can be rolled back. */
 export interface LedgerColumns {
@@ -61,6 +35,9 @@ export interface Ledger {
   readonly columns: LedgerColumns;
   /** Attempts that were given up but have not ended, by step and attempt. */
   readonly abandoned: Map<string, AbandonedAttempt>;
+  readonly accounts: readonly Account[];
+  /** Those that a step draws on. */
+  accountsOf(index: number): readonly Account[];
   /** By step, then by attempt: whatever is done with all of them must not depend on when each was given up. */
   abandonedInOrder(): AbandonedAttempt[];
   reserve(index: number): Reservation;
@@ -154,6 +131,8 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
   return {
     columns,
     abandoned,
+    accounts,
+    accountsOf,
     abandonedInOrder: () => [...abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     reserve(index) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
@@ -238,45 +217,6 @@ function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
 export const abandonedKey = (index: number, attempt: number): string => `${index}:${attempt}`;
 
 const at = (column: Float64Array | Int32Array, index: number): number => column[index]!;
-
-const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> => ({
-  costMicroUsd: limit?.maxCostMicroUsd ?? Infinity,
-  tokens: limit?.maxTokens ?? Infinity,
-});
-
-/** The run's account first, then one per role and one per step that has a ceiling of its own. */
-function openAccounts({ budget, roles }: RunDefinition, steps: readonly StepDefinition[]) {
-  const accounts: Account[] = [];
-  const open = (owner: Account['owner'], limit: SpendCeiling): Account => {
-    const account = { owner, ceiling: ceilingsOf(limit), row: accounts.length };
-    accounts.push(account);
-    return account;
-  };
-  const run = open({ kind: 'run' }, budget);
-  const byRole = new Map<string, readonly Account[]>();
-  for (const { key, budget: limit } of roles) if (limit) byRole.set(key, [run, open({ kind: 'role', role: key }, limit)]);
-  const own = new Map<number, Account>();
-  const byStep = new Map<number, readonly Account[]>();
-  const alone: readonly Account[] = [run];
-  const shared = (index: number): readonly Account[] => byRole.get(steps[index]?.role ?? '') ?? alone;
-  steps.forEach(({ id, budget: limit }, index) => {
-    if (!limit) return;
-    const account = open({ kind: 'step', stepId: id }, limit);
-    own.set(index, account);
-    byStep.set(index, [...shared(index), account]);
-  });
-  return {
-    accounts,
-    accountsOf: (index: number): readonly Account[] => byStep.get(index) ?? shared(index),
-    budgetOf: (index: number): Account | undefined => own.get(index),
-    adopt(index: number, goals: readonly number[]): void {
-      const around = goals.flatMap((goal) => own.get(goal) ?? []);
-      // A row may be used again, where what was added to it was taken back.
-      if (around.length > 0) byStep.set(index, [...shared(index), ...around]);
-      else byStep.delete(index);
-    },
-  };
-}
 
 function createColumns(accounts: number, steps: number): LedgerColumns {
   const pair = (length: number): Record<Dimension, Float64Array> => ({

@@ -77,7 +77,7 @@ function placeOf(numbers: readonly number[], wanted: number): number {
 }
 
 /** Whether the step has yet to be given an allowance. */
-function isAwaiting({ columns }: RunCore, index: number, status: StepStatus): boolean {
+export function isAwaiting({ columns }: RunCore, index: number, status: StepStatus): boolean {
   if (status === 'ready') return columns.issued[index] === 0;
   return status === 'blocked' || status === 'gated' || status === 'backing-off';
 }

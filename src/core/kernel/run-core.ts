@@ -116,6 +116,8 @@ export interface RunCore {
   readonly watches: Map<number, number>;
   /** Attempts whose late answer is on record, as `row:attempt`. */
   readonly late: Set<string>;
+  /** Attempts that steps had behind them when another plan had them begin anew, by their rows. */
+  readonly restarts: Map<number, number>;
   /** Agents that take part. */
   readonly agents: Set<string>;
   /** Commands of the input at hand. */
@@ -171,6 +173,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     answers: new Map(),
     watches: new Map(),
     late: new Set(),
+    restarts: new Map(),
     agents: new Set(steps.flatMap(({ agentId }) => agentId ?? [])),
     out: [],
   };
@@ -214,6 +217,10 @@ export const callsAgent = (step: StepDefinition): boolean => step.agentId !== un
 
 export const stepOf = (core: RunCore, index: number): StepDefinition => core.steps[index]!;
 export const statusOf = (core: RunCore, index: number): StepStatus => stepStatuses[core.columns.status[index]!]!;
+
+/** Which attempt of those that its retries allow a step is at; 0 for none so far. */
+export const tryOf = ({ columns, restarts }: RunCore, index: number): number =>
+  columns.attempt[index]! - (restarts.get(index) ?? 0);
 
 export const publish = (core: RunCore, event: RunFact): void => void core.out.push({ type: 'publish', event });
 

@@ -2,9 +2,10 @@ import type { Pace } from './agenda.js';
 import { askForAttempt } from './ask-step.js';
 import { beginGoal } from './expand-goal.js';
 import { failStep } from './fail-step.js';
-import type { Reservation, Shortfall } from './ledger.js';
+import type { Reservation } from './ledger.js';
+import type { Shortfall } from './ledger-accounts.js';
 import { noSpend } from './no-spend.js';
-import { callsAgent, isOver, statusOf, stepOf, type RunCore } from './run-core.js';
+import { callsAgent, isOver, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
 import { budgetError, exceedBudget } from './stop-run.js';
 
 /** Starts what is ready, in order, as far as the ledger goes. Returns `false` when the pace left some of it for the next input. */
@@ -49,7 +50,7 @@ function mayGoOn(core: RunCore, index: number, at: number): boolean {
 
 function reserve(core: RunCore, index: number): Reservation {
   const ceiling = core.materialized.definition.budget.maxSteps ?? Infinity;
-  const isFirst = core.columns.attempt[index] === 0;
+  const isFirst = tryOf(core, index) === 0;
   if (isFirst && core.run.stepsStarted >= ceiling) {
     const figures = { ceiling, spent: core.run.stepsStarted, reserved: 0, needed: 1 };
     return { kind: 'refused', shortfall: { dimension: 'steps', account: { kind: 'run' }, ...figures } };

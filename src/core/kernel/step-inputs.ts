@@ -11,7 +11,7 @@ import { IllegalInputError } from './illegal-input-error.js';
 import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
-import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { publish, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
 import { armWatch, dropWatch } from './step-timers.js';
 import { settleCancelled } from './stop-run.js';
 
@@ -125,7 +125,7 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
     settleCancelled(core, index, at);
     return noteEnded(core, index);
   }
-  const mayRetry = input.retryable && attempt < stepOf(core, index).retry.attempts;
+  const mayRetry = input.retryable && tryOf(core, index) < stepOf(core, index).retry.attempts;
   concludeAttempt(core, index, {
     to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }),
     error,
@@ -167,7 +167,7 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
   core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
   abandonAttempt(core, index, at);
   if (core.run.stop) return settleCancelled(core, index, at);
-  const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: attempt < retry.attempts ? 'retry' : '' });
+  const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: tryOf(core, index) < retry.attempts ? 'retry' : '' });
   concludeAttempt(core, index, { to, error, spend: noSpend, at });
 }
 

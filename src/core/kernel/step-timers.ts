@@ -1,6 +1,6 @@
 import { backoffMs } from '../plan/backoff.js';
 import type { RunInput } from '../ports/run.js';
-import { stepOf, type RunCore } from './run-core.js';
+import { stepOf, tryOf, type RunCore } from './run-core.js';
 
 /** The attempt's time begins to run. */
 export function armTimeout(core: RunCore, index: number, at: number): void {
@@ -12,7 +12,7 @@ export function armTimeout(core: RunCore, index: number, at: number): void {
 export function armRetry(core: RunCore, index: number, { at, tried }: { readonly at: number; readonly tried?: number }): void {
   const { id, retry } = stepOf(core, index);
   const attempt = core.columns.attempt[index]!;
-  const pauseMs = backoffMs(retry, { attempt: tried ?? attempt, seed: `${id}:${attempt}:${at}` });
+  const pauseMs = backoffMs(retry, { attempt: tried ?? tryOf(core, index), seed: `${id}:${attempt}:${at}` });
   arm(core, { index, dueAt: at + pauseMs, type: 'step.retry-due' });
 }
 
@@ -65,6 +65,14 @@ function setWatch(core: RunCore, index: number, dueAt: number): void {
 }
 
 const watchOf = (index: number): string => `watch:${index}`;
+
+/** Nothing of all that is waited for any more, under these names. */
+export function clearTimersOfSteps({ columns, watches, steps, out }: RunCore): void {
+  steps.forEach((_, index) => {
+    if (columns.dueAt[index]! > 0) out.push({ type: 'timer.clear', timer: timerOf(index) });
+    if (watches.has(index)) out.push({ type: 'timer.clear', timer: watchOf(index) });
+  });
+}
 
 /** Sets the step's timer again, where it has one: the process that kept it was lost. */
 export function armAgain(core: RunCore, index: number, type: StepTimer): void {

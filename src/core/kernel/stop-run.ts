@@ -1,7 +1,7 @@
 import type { CompensationPolicy, StoredError } from '../ports/run.js';
 import { abandonAttempt } from './abandon.js';
 import { concludeDoubt } from './doubt.js';
-import type { Shortfall } from './ledger.js';
+import type { Shortfall } from './ledger-accounts.js';
 import { moveStep } from './move-step.js';
 import { isOver, movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import { scheduleSweep } from './schedule.js';

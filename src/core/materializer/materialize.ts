@@ -25,6 +25,8 @@ export interface MaterializedRun {
   readonly graph: StepGraph;
   /** Adds steps while the run is under way; absent for a plan whose steps are all known. */
   readonly expand?: Expand;
+  /** The machines of another plan of the same run, with the topologies at hand that these were made with. @throws as {@link materialize} does */
+  readonly remake: (plan: Plan, roles: RoleMap) => MaterializedRun;
 }
 
 /** Options of {@link materialize}. */
@@ -46,9 +48,14 @@ export function materialize(
   { topologies = [] }: MaterializeOptions = {},
 ): MaterializedRun {
   if (!isApprovedPlan(approved)) throw new NotApprovedError();
-  const { plan } = approved;
+  return make(approved.plan, { roles, topologies });
+}
+
+function make(plan: Plan, given: { readonly roles: RoleMap; readonly topologies: readonly Topology[] }): MaterializedRun {
+  const { roles, topologies } = given;
   const expand = expandOf(plan, topologies);
-  return Object.freeze({ ...machinesOf(plan, roles), plan, ...(expand && { expand }) });
+  const remake: MaterializedRun['remake'] = (next, filled) => make(next, { roles: filled, topologies });
+  return Object.freeze({ ...machinesOf(plan, roles), plan, ...(expand && { expand }), remake });
 }
 
 function expandOf({ expansion, topology: { kind } }: Plan, topologies: readonly Topology[]): Expand | undefined {
@@ -63,7 +70,7 @@ function expandOf({ expansion, topology: { kind } }: Plan, topologies: readonly 
 }
 
 /** What follows from a plan's digest and its agents, the labels of the plan aside. */
-type Machines = Omit<MaterializedRun, 'plan' | 'expand'>;
+type Machines = Omit<MaterializedRun, 'plan' | 'expand' | 'remake'>;
 
 /** Runs of one plan again and again, as of a template, are common. The newest are kept, up to so many steps in all. */
 const recent = new Map<string, Machines>();

@@ -63,6 +63,36 @@ export interface AddedStepFact {
   readonly dependsOn: readonly string[];
 }
 
+/** What is told of a plan that has taken the place of another while the run is under way. */
+export interface ReplannedFact {
+  readonly revision: number;
+  /** Digest of what was approved before. */
+  readonly from: string;
+  /** Digest of what was approved now. */
+  readonly digest: string;
+  readonly approvedBy: Actor;
+  readonly running: 'finish' | 'cancel';
+  /** Steps that the new plan would have otherwise, or not at all, and that stay because they had begun. */
+  readonly retained: readonly string[];
+  /** Steps of the old plan that will not be. */
+  readonly dropped: readonly string[];
+  /** All steps as they are planned from now on, in their order. */
+  readonly steps: readonly PlannedStepFact[];
+}
+
+/** A step of a plan that has taken the place of another. */
+export interface PlannedStepFact {
+  readonly id: string;
+  readonly kind: StepKind;
+  readonly title: string;
+  readonly role?: string;
+  readonly agentId?: string;
+  readonly isGoal?: true;
+  readonly wave: number;
+  /** `kept`: it is as it was. `fresh`: it waits for its turn. `new`: it was not there before. */
+  readonly standing: 'kept' | 'fresh' | 'new';
+}
+
 /** Something that became true of a run; what {@link RunEvent} carries. */
 export type RunFact =
   | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
@@ -76,6 +106,9 @@ export type RunFact =
       readonly steps: readonly string[] | null;
     }
   | { readonly type: 'run.widened'; readonly steps: readonly string[]; readonly approvedBy: Actor }
+  /** Another plan for the run lies there; nothing has changed. */
+  | { readonly type: 'run.replan-proposed'; readonly revision: number; readonly digest: string }
+  | ({ readonly type: 'run.replanned' } & ReplannedFact)
   | { readonly type: 'run.hired'; readonly role: string; readonly agentId: string }
   | {
       readonly type: 'run.provisioned';

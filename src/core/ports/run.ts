@@ -96,6 +96,20 @@ export type RunInput = { readonly at: number } &
       }
     /** More of the plan was approved. */
     | { readonly type: 'run.widen'; readonly steps: readonly string[]; readonly approvedBy: Actor }
+    /**
+     * Another plan was approved while the run is under way, as JSON, with who fills its roles from now on. `from` and `digest` are what was approved before
+     * and now; `running` says what becomes of steps under way that it changes or drops.
+     */
+    | {
+        readonly type: 'run.replanned';
+        readonly revision: number;
+        readonly from: string;
+        readonly digest: string;
+        readonly plan: Json;
+        readonly roles: Readonly<Record<string, { readonly agentId: string }>>;
+        readonly running: 'finish' | 'cancel';
+        readonly approvedBy: Actor;
+      }
     /** Goes on with a fan-out that one step was too much for; the answer to a `continue` command. */
     | { readonly type: 'run.continue' }
     | { readonly type: 'run.pause' }
@@ -164,6 +178,14 @@ export type RunRecordInput = { readonly at: number } &
     | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number }
     | {
         readonly type: 'run.revised';
+        readonly proposal: Json;
+        readonly revision: number;
+        readonly author: Actor | null;
+        readonly digest: string;
+      }
+    /** Another plan for a run that is under way. It changes nothing before it is approved. */
+    | {
+        readonly type: 'run.replan-proposed';
         readonly proposal: Json;
         readonly revision: number;
         readonly author: Actor | null;

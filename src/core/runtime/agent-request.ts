@@ -1,7 +1,6 @@
 import type { Briefing } from '../kernel/briefing.js';
 import type { Kernel } from '../kernel/create-kernel.js';
-import type { StepDefinition } from '../materializer/definition.js';
-import type { MaterializedRun } from '../materializer/materialize.js';
+import type { PlanRoleDefinition, RunDefinition, StepDefinition } from '../materializer/definition.js';
 import { compensationRequest, isToldOfGaps, stepRequest, type StepRequest } from '../materializer/step-request.js';
 import type { AgentRequest } from '../ports/agent.js';
 import type { RouteChoice } from '../ports/plan.js';
@@ -12,7 +11,6 @@ import type { RunState } from './run-state.js';
 
 export interface AgentRequestsOptions {
   readonly state: RunState;
-  readonly materialized: MaterializedRun;
   readonly kernel: () => Kernel;
 }
 
@@ -30,18 +28,26 @@ export interface AgentRequests {
   recorded(stepId: string): Map<string, Promise<Json>>;
 }
 
-export function createAgentRequests({ state, materialized, kernel }: AgentRequestsOptions): AgentRequests {
+export function createAgentRequests({ state, kernel }: AgentRequestsOptions): AgentRequests {
   const { runId, outputs, effects, failures, record } = state;
-  const { definition } = materialized;
+  const definition = (): RunDefinition => kernel().materialized.definition;
   const recorded = new Map<string, Map<string, Promise<Json>>>();
-  const roles = new Map(definition.roles.map((role) => [role.key, role]));
+  let roles: ReadonlyMap<string, PlanRoleDefinition> = new Map();
+  let rolesOf: RunDefinition | undefined;
+  /** As they are by now: another plan may have been approved since the step before. */
+  const roleOf = (key: string | undefined): PlanRoleDefinition | undefined => {
+    const now = definition();
+    if (now !== rolesOf) roles = new Map(now.roles.map((role) => [role.key, role]));
+    rolesOf = now;
+    return roles.get(key ?? '');
+  };
   const stepOf = (stepId: string): StepDefinition => kernel().step(stepId);
 
   const inputsOf = (step: StepDefinition): StepRequest => {
     const request = stepRequest(step, {
       outputOf: (source) => outputs.get(source),
       gaps: isToldOfGaps(step) ? kernel().gaps() : [],
-      promptTemplate: roles.get(step.role ?? '')?.promptTemplate,
+      promptTemplate: roleOf(step.role)?.promptTemplate,
     });
     const briefing = kernel().briefing(step.id);
     if (briefing) return { ...request, input: { ...request.input, ...briefed(briefing) } };
@@ -50,7 +56,10 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
   };
 
   const choicesOf = ({ id, choices }: StepDefinition): readonly RouteChoice[] =>
-    choices ?? definition.steps.filter(({ dependsOn }) => dependsOn.includes(id)).map((dependent) => ({ to: dependent.id }));
+    choices ??
+    definition()
+      .steps.filter(({ dependsOn }) => dependsOn.includes(id))
+      .map((dependent) => ({ to: dependent.id }));
 
   /** What a step that decides is told, with the outputs in it. */
   const briefed = ({ reports, board }: Briefing): Record<string, Json> => ({
@@ -64,13 +73,13 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
 
   const sessionOf = ({ id, role = '', added }: StepDefinition): string => {
     if (added?.session !== undefined) return `${runId}/role/${role}/${added.session}`;
-    return roles.get(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${id}`;
+    return roleOf(role)?.clear === false ? `${runId}/role/${role}` : `${runId}/step/${id}`;
   };
 
   const undoingOf = (step: StepDefinition): StepRequest =>
     compensationRequest(step, {
       output: outputs.get(step.id) ?? null,
-      promptTemplate: roles.get(step.compensation?.role ?? '')?.promptTemplate,
+      promptTemplate: roleOf(step.compensation?.role)?.promptTemplate,
     });
 
   return {
@@ -91,7 +100,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
       const isUndoing = command.type === 'step.compensate';
       const role = (isUndoing ? step.compensation?.role : step.role) ?? '';
       const { input, ...prepared } = isUndoing ? undoingOf(step) : inputsOf(step);
-      const { parentTicket, channel, repositories, scope } = definition.context;
+      const { parentTicket, channel, repositories, scope } = definition().context;
       const { teamId, projectId } = record;
       const previous = failures.get(stepId);
       // Who may finish a goal is told what its output must be.
@@ -112,7 +121,7 @@ export function createAgentRequests({ state, materialized, kernel }: AgentReques
         session: sessionOf(isUndoing ? { ...step, role } : step),
         ...(step.added && { parent: step.added.parent }),
         allowance: command.type === 'step.probe' ? {} : command.allowance,
-        tools: roles.get(role)?.tools ?? [],
+        tools: roleOf(role)?.tools ?? [],
         context: { parentTicket, channel, repositories, scope, teamId, projectId },
       };
     },

@@ -1,4 +1,4 @@
-import { approvePlan, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
+import { approvePlan, approverIssues, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
 import type { Plan } from '../ports/plan.js';
 import type { DoneTicket } from '../ports/run.js';
 import { pointerOf, quote, type Issue } from '../shared/issue.js';
@@ -6,6 +6,7 @@ import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError, OrchestratorClosedError, RunElsewhereError, RunStateError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
 import { checkRoles } from './provision.js';
+import { acceptReplan, isOfPending } from './replan-run.js';
 import type { RunRegistry } from './run-registry.js';
 import type { RunSurroundings } from './run-surroundings.js';
 
@@ -27,6 +28,7 @@ interface Begin {
 const lookMs = 100;
 
 export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing, ...surroundings }: RunSurroundings): ApproveRun {
+  const { topologies } = surroundings;
   const starting = new Map<string, Starting>();
 
   /** The run, claimed; nothing where another process has started it. */
@@ -67,8 +69,24 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
     }
   };
 
+  /** Another plan for a run under way: of several approvals at once, one changes it. */
+  const replan = async (runId: string, approval: Approval): Promise<ManagedRun> => {
+    const run = await runs.drive(runId);
+    await runs.take(runId, async () => {
+      if (!isOfPending(run, approval)) return;
+      await run.goBy(acceptReplan(run, approval, topologies), approval.running ?? 'finish');
+    });
+    expectReplanned(run, approval);
+    return run;
+  };
+
   return async (runId, approval) => {
     const run = await runs.open(runId);
+    if (isOfPending(run, approval)) {
+      acceptReplan(run, approval, topologies);
+      return replan(runId, approval);
+    }
+    if (wasReplanned(run, approval)) return run;
     const approved = acceptedBy(run, approval);
     // What is wrong with them is said before anything is claimed.
     doneTickets(run, approval.done);
@@ -97,6 +115,19 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
 function expectCovered({ runId, status, state: { record, approvedSteps } }: ManagedRun, approved: ApprovedPlan): void {
   if (!record.approval) throw new RunStateError(runId, status, 'be approved');
   if (exceeds(approvedSteps, approved)) throw new ApprovalRefusedError(runId, [anotherPart]);
+}
+
+/** Whether the approval is of the plan that has taken the place of another since the run began. */
+function wasReplanned({ runId, state: { record } }: ManagedRun, { revision, digest, approvedBy }: Approval): boolean {
+  if (record.mergedDigest === undefined || record.revision !== revision || record.digest !== digest) return false;
+  const issues = approverIssues(approvedBy);
+  if (issues.length > 0) throw new ApprovalRefusedError(runId, issues);
+  return true;
+}
+
+/** @throws RunStateError when the run has ended, or another plan was proposed, while it was approved. */
+function expectReplanned({ runId, status, state: { record } }: ManagedRun, { revision }: Approval): void {
+  if (record.revision < revision) throw new RunStateError(runId, status, `go by revision ${revision} of its plan`);
 }
 
 const isSamePlan = (one: Plan, other: Plan): boolean => one.digest === other.digest && one.revision === other.revision;

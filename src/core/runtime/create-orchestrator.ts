@@ -8,6 +8,7 @@ import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { Actor, RunRecordInput } from '../ports/run.js';
 import type { RunFilter, RunSummary } from '../ports/store.js';
+import { diffProposals, type ProposalDiff } from '../proposal/diff-proposals.js';
 import { parseProposal } from '../proposal/parse-proposal.js';
 import { appendRevision, type ProposalHistory } from '../proposal/proposal-history.js';
 import type { Issue } from '../shared/issue.js';
@@ -21,9 +22,10 @@ import { createRunHandle } from './create-run-handle.js';
 import { OrchestratorClosedError, ProposalRejectedError, RecoveryError, RunStateError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import type { ManagedRun } from './managed-run.js';
+import { previewReplan, type ReplanPreview } from './replan-run.js';
 import { createProcessOwner } from './process-owner.js';
 import { createRecovery, type Recovery, type RecoveryFailure } from './recover-runs.js';
-import { planParts } from './restore-run.js';
+import { planParts } from './plan-part.js';
 import type { Run, RunResult } from './run-handle.js';
 import { createRunHold } from './run-hold.js';
 import { createRunRegistry, type RunRegistry } from './run-registry.js';
@@ -41,6 +43,11 @@ export interface Proposed {
   readonly diagnostics: readonly Diagnostic[];
   /** The worst case. */
   readonly bounds: Bounds;
+  /** Present for a plan that was proposed while its run is under way: what it would change. */
+  readonly replan?: ReplanPreview & {
+    /** What differs between the proposals. */
+    readonly diff: ProposalDiff;
+  };
 }
 
 /** Takes proposals, has them approved once, and runs them. */
@@ -54,9 +61,10 @@ export interface Orchestrator {
   /** Like {@link propose}, for a plan that `definePlan` made. */
   proposePlan(plan: Plan): Promise<Proposed>;
   /**
-   * Replaces a proposal that nobody has approved yet. `baseRevision` is the revision that the change was made from.
+   * Replaces a proposal that nobody has approved yet. For a run that is executing it proposes another plan, which changes nothing until {@link approve} is
+   * called with its revision and digest. `baseRevision` is the revision that the change was made from, the newest.
    *
-   * @throws ProposalRejectedError with every issue; `stale-revision` when the plan has moved on, `not-editable` when it is approved.
+   * @throws ProposalRejectedError with every issue; `stale-revision` when the plan has moved on, `not-editable` when the run is past that.
    */
   revise(runId: string, input: unknown, options: { readonly baseRevision: number; readonly author?: Actor }): Promise<Proposed>;
   /**
@@ -119,15 +127,23 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   const planOf = (proposal: OrchestrationProposal, revision: number): Plan =>
     accepted(planProposal(proposal, { topologies, revision }));
   const revise: Orchestrator['revise'] = async (runId, input, { baseRevision, author = null }) => {
-    const run = await runs.open(runId);
+    const opened = await runs.open(runId);
+    const isUnderWay = opened.status === 'executing';
     const proposal = accepted(parseProposal(input, { topologies, limits }));
     const at = clock.now();
-    accepted(appendRevision(historyOf(run), { proposal, baseRevision, at, author }));
+    const history = historyOf(opened);
+    accepted(appendRevision(isUnderWay ? { ...history, status: 'proposed' } : history, { proposal, baseRevision, at, author }));
     const plan = planOf(proposal, baseRevision + 1);
     const { revision, digest } = plan;
-    const entry = { type: 'run.revised', at, proposal: asJson(proposal), revision, author, digest } as const;
-    await run.replan(plan, entry, planParts(plan, topologies));
-    return describe(run);
+    const revised = { at, proposal: asJson(proposal), revision, author, digest };
+    if (!isUnderWay) {
+      await opened.revise(plan, { type: 'run.revised', ...revised }, planParts(plan, topologies));
+      return describe(opened);
+    }
+    const run = await runs.drive(runId);
+    await run.record({ type: 'run.replan-proposed', ...revised });
+    const before = history.revisions.find((known) => known.revision === run.state.record.revision)!.proposal;
+    return { ...describe({ runId, plan }), replan: { ...previewReplan(run, plan), diff: diffProposals(before, proposal) } };
   };
 
   return {
@@ -200,7 +216,7 @@ function historyOf({ runId, status, state }: ManagedRun): ProposalHistory {
   return { status, revisions: revisions as readonly unknown[] as ProposalHistory['revisions'] };
 }
 
-function describe({ runId, plan }: ManagedRun): Proposed {
+function describe({ runId, plan }: Pick<ManagedRun, 'runId' | 'plan'>): Proposed {
   const { revision, digest } = plan;
   return { runId, revision, digest, plan, diagnostics: analyzePlan(plan), bounds: worstCase(plan) };
 }

@@ -1,24 +1,28 @@
 import type { Clock } from '../ports/clock.js';
-import type { Workspace, WorkspaceCall } from '../ports/workspace.js';
-import type { Json } from '../shared/json.js';
+import type { Workspace } from '../ports/workspace.js';
 import { callWorkspace } from './call-workspace.js';
 import type { InputBody } from './run-driver.js';
+import type { RunState } from './run-state.js';
 import { messageOf } from './thrown.js';
 import { tryThrice } from './try-thrice.js';
 
-export interface DeliverOptions extends WorkspaceCall {
+export interface DeliverOptions {
   readonly workspace: Workspace;
   readonly clock: Clock;
   /** For one call. */
   readonly limitMs: number;
   /** Fires when the run no longer waits for it. */
   readonly signal: AbortSignal;
-  readonly parentTicket: string | null;
-  readonly deliverable: Json;
+  readonly state: RunState;
+  /** Id of the step whose output is the deliverable. */
+  readonly from: string;
 }
 
 /** Lands the deliverable on the parent ticket, in up to three tries, and gives what the kernel is to hear of it. */
-export async function deliver({ workspace, clock, limitMs, signal, ...request }: DeliverOptions): Promise<InputBody> {
+export async function deliver({ workspace, clock, limitMs, signal, state, from }: DeliverOptions): Promise<InputBody> {
+  const { runId, plan, outputs } = state;
+  const { parentTicket } = plan.context;
+  const request = { runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable: outputs.get(from) ?? null };
   try {
     const call = () => callWorkspace(() => workspace.deliver?.(request), { hook: 'deliver', clock, limitMs });
     await tryThrice(clock, call, signal);

@@ -1,6 +1,7 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import type { RoleMap } from '../materializer/definition.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
+import type { RunningPolicy } from '../plan/merge-plans.js';
 import type { Plan } from '../ports/plan.js';
 import type { DoneTicket, JournalEntry, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { CheckpointParts } from '../ports/store.js';
@@ -12,6 +13,7 @@ import { RunHaltedError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
 import { createLanding, mustLand, type Landing } from './land-run.js';
 import { rehire, rolesAtHand, type ProvisionOptions } from './provision.js';
+import { prepareReplan } from './replan-run.js';
 import { createRunEngine, type RunEngine } from './run-engine.js';
 import type { RunResult } from './run-handle.js';
 import { createRunJournal, type RunJournal } from './run-journal.js';
@@ -20,9 +22,14 @@ import type { RunOrigin } from './run-origin.js';
 import type { RunMachines, RunState, TakeUp } from './run-state.js';
 import { createRunUpkeep, type RunUpkeep } from './run-upkeep.js';
 import type { RunSurroundings } from './run-surroundings.js';
-import { setUpRun } from './set-up-run.js';
+import { setUpRun, startOf } from './set-up-run.js';
 import { summaryOf } from './run-summary.js';
 import { tellOutside } from './tell-outside.js';
+
+interface Start {
+  readonly approval: RunRecordInput;
+  readonly roles: RoleMap;
+}
 
 /** One run inside its orchestrator, from its proposal to its end. What a user holds is a `Run`. */
 export class ManagedRun {
@@ -93,6 +100,7 @@ export class ManagedRun {
   async record(entry: RunRecordInput, checkpoint?: CheckpointParts): Promise<void> {
     if (this.halted) throw this.halted;
     const fact = this.state.addRecord(entry);
+    if (this.engine) return this.engine.driver.record(entry, fact);
     this.journal.add(entry);
     if (checkpoint) this.journal.addCheckpoint(checkpoint);
     try {
@@ -111,7 +119,7 @@ export class ManagedRun {
   }
 
   /** Puts a revision in the place of the plan. */
-  async replan(plan: Plan, entry: RunRecordInput, checkpoint: CheckpointParts): Promise<void> {
+  async revise(plan: Plan, entry: RunRecordInput, checkpoint: CheckpointParts): Promise<void> {
     const before = this.state.plan;
     nextRunStatus(this.status, 'REVISE');
     this.replacePlan(plan);
@@ -125,7 +133,7 @@ export class ManagedRun {
 
   /** Another process has revised what is proposed. */
   replacePlan(plan: Plan): void {
-    this.state.plan = plan;
+    this.state.plan = this.state.firstPlan = plan;
     this.#upkeep.view.reset();
   }
 
@@ -159,14 +167,17 @@ export class ManagedRun {
   }
 
   /** Nobody has to be asked for anything: from the approval to the first commands it is one commit. */
-  async #startAtOnce(
-    approved: ApprovedPlan,
-    { approval, roles }: { readonly approval: RunRecordInput; readonly roles: RoleMap },
-  ): Promise<void> {
+  async #startAtOnce(approved: ApprovedPlan, { approval, roles }: Start): Promise<void> {
     const materialized = this.state.materialize(approved, roles);
     const provisioned = { type: 'run.provisioned', at: this.#now(), roles, digest: materialized.digest } as const;
     const recorded = [this.record(approval), this.record(provisioned)];
     await Promise.all([...recorded, this.#letGo(this.#createEngine(this.state.useMachines(materialized)))]);
+  }
+
+  /** Goes by another plan from here on. Who fills its roles is seen to first. @throws IllegalInputError when the run has moved on meanwhile. */
+  async goBy({ plan, approvedBy }: ApprovedPlan, running: RunningPolicy): Promise<void> {
+    const input = await prepareReplan(this.#provisionOptions(), { plan, approvedBy, running, record: this.state.record });
+    if (input) await this.engine?.driver.submit(input);
   }
 
   /** Goes on from wherever the run was left. */
@@ -234,13 +245,8 @@ export class ManagedRun {
   }
 
   async #letGo({ driver }: RunEngine): Promise<void> {
-    const { steps = null, done = [] } = this.state.record.approval ?? {};
-    const { graceMs, compensate } = this.surroundings;
-    await driver.submit(
-      this.#cancelReason === undefined
-        ? { type: 'run.start', graceMs, compensate, ...(steps && { steps }), ...(done.length > 0 && { done }) }
-        : { type: 'run.cancel', reason: this.#cancelReason },
-    );
+    const reason = this.#cancelReason;
+    await driver.submit(reason === undefined ? startOf(this.state, this.surroundings) : { type: 'run.cancel', reason });
   }
 
   #provisionOptions(): ProvisionOptions {
@@ -272,13 +278,10 @@ export class ManagedRun {
   }
 
   async #deliver({ driver }: RunEngine): Promise<void> {
-    const { workspace, clock, workspaceTimeoutMs: limitMs } = this.surroundings;
-    const { runId, plan, state } = this;
     this.#isDelivering = true;
-    const deliverable = state.outputs.get(driver.kernel.deliverableStep) ?? null;
-    const { parentTicket } = plan.context;
-    const request = { runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable };
-    driver.offer(await deliver({ workspace, clock, limitMs, signal: this.#stopping.signal, ...request }));
+    const { clock, workspace, workspaceTimeoutMs: limitMs } = this.surroundings;
+    const at = { clock, workspace, limitMs, signal: this.#stopping.signal };
+    driver.offer(await deliver({ ...at, state: this.state, from: driver.kernel.deliverableStep }));
   }
 
   /** The run is over: everyone hears of it, once, and then whoever waits for its result. */

@@ -2,14 +2,14 @@ import { planDigest } from '../plan/plan-digest.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
-import type { CheckpointParts, RunStore, StoredRun } from '../ports/store.js';
+import type { RunStore, StoredRun } from '../ports/store.js';
 import type { Topology } from '../ports/topology.js';
 import { deepFreeze } from '../shared/freeze.js';
-import type { Json } from '../shared/json.js';
 import { StoreCorruptError } from '../shared/store-error.js';
 import { DigestMismatchError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import { isTerminal } from './is-terminal.js';
+import { planPartOf, type PlanPart } from './plan-part.js';
 import { readSnapshot } from './run-snapshot.js';
 import type { StoredSnapshot } from './stored-snapshot.js';
 import { RunState, type Migration } from './run-state.js';
@@ -19,20 +19,6 @@ export interface RestoreOptions {
   readonly topologies: readonly Topology[];
   readonly migrate: Migration | undefined;
   readonly store: RunStore;
-}
-
-/** The part of a checkpoint that holds what was proposed, arranged: a run keeps to it, whatever its topology does by then. */
-interface PlanPart {
-  readonly plan: Plan;
-  /** Version of the topology that made it; `null` for one without, and for a plan that was written by hand. */
-  readonly topologyVersion: string | null;
-}
-
-/** The parts that are stored with a proposal. */
-export function planParts(plan: Plan, topologies: readonly Topology[]): CheckpointParts {
-  const topologyVersion = topologies.find(({ kind }) => kind === plan.topology.kind)?.version ?? null;
-  const part: PlanPart = { plan, topologyVersion };
-  return { plan: part as unknown as Json };
 }
 
 export interface RestoredRun {
@@ -49,14 +35,16 @@ export interface RestoredRun {
 export function restoreRun(stored: StoredRun, { topologies, migrate, store }: RestoreOptions): RestoredRun {
   const { summary, checkpoint, journal } = stored;
   const { runId } = summary;
-  const part = checkpoint?.['plan'] as unknown as PlanPart | undefined;
+  const part = planPartOf(checkpoint);
   if (!part) throw new StoreCorruptError(`Run ${runId}`, 'it has no plan.');
   const snapshot = readSnapshot(runId, checkpoint);
   const firstSeq = snapshot?.snapshot.events[0]?.seq ?? 1;
   const plan = deepFreeze(part.plan);
   const state = newRunState(runId, { plan, store, topologies, firstSeq });
   const agreed = agreedMigration(journal, migrate);
-  if (!isTerminal(summary.status)) checkExpansion(runId, { plan, topologies, migrate: agreed });
+  const plans = [plan, ...journal.flatMap((entry) => (entry.type === 'run.replanned' ? [entry.plan as unknown as Plan] : []))];
+  if (!isTerminal(summary.status))
+    for (const carriedOut of plans) checkExpansion(runId, { plan: carriedOut, topologies, migrate: agreed });
   if (snapshot) state.restore(snapshot, agreed);
   for (const entry of journal) state.replay(entry, agreed);
   checkPlan(state, { part, topologies, migrate });
@@ -91,7 +79,7 @@ export interface NewRunOptions {
 
 /** The state of a run of which nothing is known but its plan. */
 export function newRunState(runId: string, { plan, store, topologies, firstSeq = 1 }: NewRunOptions): RunState {
-  const readStored = storedEventsOf({ runId, store, topologies, plan: () => state.plan });
+  const readStored = storedEventsOf({ runId, store, topologies, plan: () => state.firstPlan });
   const log = createEventLog(runId, { firstSeq, readStored });
   const state: RunState = new RunState({ runId, plan, log, topologies });
   return state;
@@ -110,12 +98,13 @@ function checkPlan(state: RunState, { part, topologies, migrate }: PlanCheck): v
   };
   if (isTerminal(state.kernel?.status ?? record.status)) return;
   // Once there are machines, their digest has vouched for the plan.
-  const stored = state.machines ? plan.digest : planDigest(plan);
+  const stored = state.machines ? (record.mergedDigest === plan.digest ? record.digest : plan.digest) : planDigest(plan);
   if (stored !== record.digest) refuse(stored);
-  const proposal = record.revisions.at(-1)?.proposal as unknown as OrchestrationProposal | undefined;
+  const approved = record.revisions.find(({ revision }) => revision === record.revision);
+  const proposal = approved?.proposal as unknown as OrchestrationProposal | undefined;
   const topology = topologies.find(({ kind }) => kind === plan.topology.kind);
   if (!proposal || !topology || (topology.version !== undefined && topology.version === part.topologyVersion)) return;
-  const again = planProposal(proposal, { topologies, revision: plan.revision });
+  const again = planProposal(proposal, { topologies, revision: record.revision });
   const found = again.ok ? again.value.digest : 'refused';
   if (found !== record.digest) refuse(found);
 }

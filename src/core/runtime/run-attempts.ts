@@ -1,6 +1,5 @@
 import type { Kernel } from '../kernel/create-kernel.js';
 import { computeRules, computeStep } from '../materializer/compute-step.js';
-import type { MaterializedRun } from '../materializer/materialize.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
 import type { Clock } from '../ports/clock.js';
@@ -30,13 +29,12 @@ export interface RunAttempts {
 
 export interface RunAttemptsOptions {
   readonly state: RunState;
-  readonly materialized: MaterializedRun;
   readonly driver: () => RunDriver;
   readonly queue: WorkQueue;
   /** Where attempts wait that have taken their process down before: one of them begins at a time. */
   readonly suspects: WorkQueue;
   readonly agents: AgentDirectory;
-  readonly resources: ReadonlySet<string>;
+  readonly resources: () => ReadonlySet<string>;
   readonly isClosing: () => boolean;
   readonly clock: Clock;
   /** How long an attempt that was aborted keeps its place in the queue. */
@@ -49,10 +47,10 @@ export interface RunAttemptsOptions {
 const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
 
 export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
-  const { state, materialized, driver, queue, suspects, agents, resources, isClosing, clock, graceMs, whenInDoubt } = options;
+  const { state, driver, queue, suspects, agents, resources, isClosing, clock, graceMs, whenInDoubt } = options;
   const { outputs } = state;
   const kernel = (): Kernel => driver().kernel;
-  const requests = createAgentRequests({ state, materialized, kernel });
+  const requests = createAgentRequests({ state, kernel });
   const { stepOf } = requests;
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
@@ -110,7 +108,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     if (!agent) return failureOf(new Error(`Agent "${agentId}" is no longer known to the orchestrator.`));
     const context = createAgentContext({
       signal,
-      resources,
+      resources: resources(),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),

@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel/create-kernel.js';
 import { IllegalInputError } from '../kernel/illegal-input-error.js';
 import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Command, RunEvent, RunFact } from '../ports/run-output.js';
-import type { RunInput, TerminalRunStatus } from '../ports/run.js';
+import type { RunInput, RunRecordInput, TerminalRunStatus } from '../ports/run.js';
 import type { EventLog } from './event-log.js';
 import { RunHaltedError } from './errors.js';
 import type { RunJournal } from './run-journal.js';
@@ -28,6 +28,8 @@ export interface RunDriver {
   note(input: InputBody): boolean;
   /** {@link submit} for inputs that may come too late; gives whether it was taken. Failures of the store halt the run. */
   offer(input: InputBody): boolean;
+  /** Makes an entry durable that is not for the kernel, in its place among the inputs, and tells what became true by it. */
+  record(entry: RunRecordInput, fact: RunFact | undefined): Promise<void>;
   /** Stops here without touching the run: no more commands, all timers gone. */
   halt(cause: unknown): void;
   readonly halted: RunHaltedError | undefined;
@@ -233,6 +235,15 @@ export function createRunDriver({
         halt(error);
         return false;
       }
+    },
+    record(entry, fact) {
+      if (halted) return Promise.reject(halted);
+      journal.add(entry);
+      if (fact) {
+        untold.push({ fact, at: entry.at });
+        due.push({ command: { id: '', type: 'publish', event: fact }, at: entry.at });
+      }
+      return releaseNext();
     },
     halt,
     untold: () => untold.map(({ fact, at }, index) => ({ seq: log.seq + 1 + index, at, runId, ...fact })),

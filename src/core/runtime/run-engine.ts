@@ -34,16 +34,15 @@ export function createRunEngine({
   handlers,
 }: RunEngineOptions): RunEngine {
   const { runId, log } = state;
-  const { kernel, materialized } = machines;
+  const { kernel } = machines;
   const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt } = surroundings;
   const attempts = createRunAttempts({
     state,
-    materialized,
     driver: () => driver,
     queue,
     suspects,
     agents,
-    resources: new Set([...resources, ...Object.keys(materialized.definition.resources)]),
+    resources: () => new Set([...resources, ...Object.keys(kernel.materialized.definition.resources)]),
     isClosing,
     clock,
     graceMs,

@@ -1,7 +1,7 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
 import type { RunFact } from '../ports/run-output.js';
-import type { Actor, DoneTicket, RunRecordInput, RunStatus } from '../ports/run.js';
+import type { Actor, DoneTicket, RunInput, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import type { Hire } from './provision.js';
 
@@ -31,6 +31,10 @@ export interface RunRecord {
   digest: string;
   revision: number;
   approval: RecordedApproval | undefined;
+  /** Digest of the plan that the run goes by, where that is not quite what was approved: what of the plan before had begun is in it too. */
+  mergedDigest: string | undefined;
+  /** Another plan for the run under way, which nobody has approved yet. */
+  pending: { readonly revision: number; readonly digest: string } | undefined;
   /** Hired and not yet let go. */
   hires: readonly Hire[];
   teamId: string | null;
@@ -50,6 +54,8 @@ export const createRunRecord = (): RunRecord => ({
   digest: '',
   revision: 1,
   approval: undefined,
+  mergedDigest: undefined,
+  pending: undefined,
   hires: [],
   teamId: null,
   projectId: null,
@@ -66,6 +72,12 @@ export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact |
     case 'run.revised':
     case 'run.planned':
       return addRevision(record, entry);
+    case 'run.replan-proposed': {
+      const { revision, digest, proposal, author, at } = entry;
+      record.revisions.push({ revision, proposal, author, at });
+      record.pending = { revision, digest };
+      return { type: 'run.replan-proposed', revision, digest };
+    }
     case 'run.approved': {
       const { revision, digest, approvedBy, steps, done = [] } = entry;
       record.status = nextRunStatus(record.status, 'APPROVE');
@@ -109,6 +121,21 @@ export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact |
     case 'run.let-go':
       return undefined;
   }
+}
+
+/** Another plan has taken the place of the one before, while the run is under way. */
+export function replanRecord(
+  record: RunRecord,
+  { revision, digest, approvedBy, roles }: Extract<RunInput, { readonly type: 'run.replanned' }>,
+  made: { readonly plan: string; readonly machines: string },
+): void {
+  const done = record.approval?.done ?? [];
+  record.approval = { revision, digest, approvedBy: approvedBy as RecordedApproval['approvedBy'], steps: null, done };
+  record.digest = digest;
+  record.revision = revision;
+  record.mergedDigest = made.plan === digest ? undefined : made.plan;
+  record.machines = { roles, digest: made.machines };
+  record.pending = undefined;
 }
 
 type RevisionInput = Extract<RunRecordInput, { readonly type: 'run.proposed' | 'run.revised' | 'run.planned' }>;

@@ -116,7 +116,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       const isRevised = news.some(({ type }) => type === 'run.revised');
       const stored = isRevised ? await store.load(run.runId) : undefined;
       if (!isElsewhere()) break;
-      if (stored) run.replacePlan(restoreRun(stored, surroundings).state.plan);
+      if (stored) run.replacePlan(restoreRun(stored, surroundings).state.firstPlan);
       run.follow(news);
     }
     return now(run);

@@ -41,6 +41,8 @@ export function takeSnapshot({ state, view, untold, fetched, stored }: SnapshotS
   for (const [stepId, output] of [...outputs, ...fetched]) {
     if (!stored.has(stepId)) parts.push([`${outputPrefix}${stepId}`, [output]]);
   }
+  // What is stored from here on begins with the plan of now.
+  if (state.plan !== state.firstPlan) parts.push(...Object.entries(state.planParts()));
   for (const [name, part] of Object.entries(kernel?.takeChanges() ?? {})) parts.push([`${kernelPrefix}${name}`, part]);
   return Object.fromEntries(parts);
 }

@@ -5,6 +5,7 @@ import { materialize, type MaterializedRun } from '../materializer/materialize.j
 import type { Plan } from '../ports/plan.js';
 import type { Command, RunFact } from '../ports/run-output.js';
 import type { JournalEntry, RunInput, RunRecordInput, StepStatus, StoredError } from '../ports/run.js';
+import type { CheckpointParts } from '../ports/store.js';
 import type { Topology } from '../ports/topology.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json, JsonObject } from '../shared/json.js';
@@ -12,7 +13,8 @@ import { jsonSize } from '../shared/json-size.js';
 import { DigestMismatchError } from './errors.js';
 import type { EventLog } from './event-log.js';
 import type { StoredSnapshot } from './stored-snapshot.js';
-import { addToRecord, createRunRecord, type RunRecord } from './run-record.js';
+import { planParts } from './plan-part.js';
+import { addToRecord, createRunRecord, replanRecord, type RunRecord } from './run-record.js';
 
 /** Says of a run whose machines would be others than before whether it may go on with them. */
 export type Migration = (mismatch: DigestMismatchError) => boolean;
@@ -33,7 +35,6 @@ export interface RunStateOptions {
 
 /** The machines of a run that is set up, and where they stand. */
 export interface RunMachines {
-  readonly materialized: MaterializedRun;
   readonly kernel: Kernel;
 }
 
@@ -64,13 +65,16 @@ export class RunState {
   migrated: { readonly from: string; readonly to: string } | undefined;
 
   readonly runId: string;
+  /** What the run goes by, or would. */
   plan: Plan;
+  /** What it began with, or is stored from: the plan that was in force at the first event that is known. */
+  firstPlan: Plan;
   readonly log: EventLog;
   readonly #topologies: readonly Topology[];
 
   constructor({ runId, plan, log, topologies }: RunStateOptions) {
     this.runId = runId;
-    this.plan = plan;
+    this.plan = this.firstPlan = plan;
     this.log = log;
     this.#topologies = topologies;
   }
@@ -90,7 +94,7 @@ export class RunState {
     this.#checkDigest(this.record.machines.digest, materialized.digest, migrate);
     // Where a migration lets it go on, the state is that of the new machines from here on.
     const run = { ...(kernelParts['run'] as JsonObject), digest: materialized.digest };
-    this.machines = { materialized, kernel: createKernel(materialized, { parts: { ...kernelParts, run } }) };
+    this.machines = { kernel: createKernel(materialized, { parts: { ...kernelParts, run } }) };
   }
 
   /** Takes an entry that is stored. @throws DigestMismatchError when it belongs to other machines. */
@@ -129,7 +133,7 @@ export class RunState {
 
   /** Keeps the machines that the run was set up with, and a kernel for them. */
   useMachines(materialized: MaterializedRun): RunMachines {
-    this.machines = { materialized, kernel: createKernel(materialized) };
+    this.machines = { kernel: createKernel(materialized) };
     return this.machines;
   }
 
@@ -143,6 +147,8 @@ export class RunState {
       case 'run.widen':
         if (this.approvedSteps) this.approvedSteps = [...this.approvedSteps, ...input.steps];
         return;
+      case 'run.replanned':
+        return this.#noteReplan(input);
       case 'step.started':
         return this.#noteStart(input);
       case 'step.succeeded':
@@ -195,12 +201,24 @@ export class RunState {
   approved() {
     const { approval } = this.record;
     if (!approval) throw new InvariantError(`Run ${this.runId} has no approval on record.`);
-    return restoreApproval(this.plan, approval);
+    return restoreApproval(this.plan, { ...approval, digest: this.record.mergedDigest ?? approval.digest });
+  }
+
+  /** The parts of a checkpoint that hold the plan. */
+  planParts(): CheckpointParts {
+    return planParts(this.plan, this.#topologies);
   }
 
   #noteStart({ stepId, attempt, at }: Extract<RunInput, { readonly type: 'step.started' }>): void {
     const before = this.starts.get(stepId);
     this.starts.set(stepId, { attempt, startedAt: at, lost: before?.attempt === attempt ? before.lost : 0 });
+  }
+
+  #noteReplan(input: Extract<RunInput, { readonly type: 'run.replanned' }>): void {
+    const { plan, digest } = this.machines!.kernel.materialized;
+    replanRecord(this.record, input, { plan: plan.digest, machines: digest });
+    this.plan = plan;
+    this.approvedSteps = null;
   }
 
   #noteRecovery(lost: readonly string[]): void {

@@ -31,7 +31,7 @@ export interface RunUpkeepOptions {
 export function createRunUpkeep(options: RunUpkeepOptions): RunUpkeep {
   const { state, journal, memoryLimitBytes, journalLimit, snapshot, compactedTo } = options;
   const start = snapshot && { saved: snapshot.snapshot.view, outputs: snapshot.outputs };
-  const view = createLiveView(state.log, () => state.plan, start);
+  const view = createLiveView(state.log, () => state.firstPlan, start);
   const memory = createMemoryRelief({ state, view, limitBytes: memoryLimitBytes });
   const stored = snapshot?.outputs.keys() ?? [];
   const compaction = createCompaction({ state, view, journal, limit: journalLimit, stored, compactedTo });

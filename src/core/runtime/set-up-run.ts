@@ -1,6 +1,9 @@
 import type { RoleMap } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
+import type { CompensationPolicy } from '../ports/run.js';
 import { provision, type ProvisionOptions } from './provision.js';
+import type { InputBody } from './run-driver.js';
+import type { RunState } from './run-state.js';
 import { codeOf, messageOf } from './thrown.js';
 
 export interface SetUpOptions extends ProvisionOptions {
@@ -8,6 +11,15 @@ export interface SetUpOptions extends ProvisionOptions {
   readonly cancelReason: () => string | undefined;
   /** Makes the machines of what was approved. */
   readonly materialize: (roles: RoleMap) => MaterializedRun;
+}
+
+/** What the machines of a run that is set up are told first. */
+export function startOf(
+  { record: { approval } }: RunState,
+  { graceMs, compensate }: { readonly graceMs: number; readonly compensate: CompensationPolicy },
+): InputBody {
+  const { steps = null, done = [] } = approval ?? {};
+  return { type: 'run.start', graceMs, compensate, ...(steps && { steps }), ...(done.length > 0 && { done }) };
 }
 
 /** Makes hires, team, project and machines of an approved plan, each on record. Where that cannot be, the end of the run is. */

@@ -5,6 +5,7 @@ import type { Topology } from '../ports/topology.js';
 import type { Json } from '../shared/json.js';
 import { EventsGoneError } from './errors.js';
 import { createEventLog, type EventLog, type ReadStored } from './event-log.js';
+import { planPartOf } from './plan-part.js';
 import { readSnapshot } from './run-snapshot.js';
 import { RunState } from './run-state.js';
 
@@ -12,7 +13,7 @@ export interface StoredEventsOptions {
   readonly runId: string;
   readonly store: RunStore;
   readonly topologies: readonly Topology[];
-  /** The run's plan, which has not changed since the first of the events that may be asked for. */
+  /** The plan that the run began with. */
   readonly plan: () => Plan;
 }
 
@@ -54,7 +55,7 @@ async function beginning({
   const stored = isWhole ? undefined : await store.load(runId);
   const snapshot = readSnapshot(runId, stored?.checkpoint);
   const log = createEventLog(runId, { firstSeq: snapshot?.snapshot.events[0]?.seq ?? 1, readStored: nothing });
-  const state = new RunState({ runId, plan: plan(), log, topologies });
+  const state = new RunState({ runId, plan: planPartOf(stored?.checkpoint)?.plan ?? plan(), log, topologies });
   if (snapshot) state.restore(snapshot, () => true);
   return { state, seq: snapshot ? (stored?.journal[0]?.seq ?? (stored?.seq ?? 0) + 1) - 1 : 0 };
 }

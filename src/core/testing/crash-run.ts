@@ -144,7 +144,7 @@ async function reach(scene: Scene): Promise<Run> {
     const { runId, plan } = await (setup.plan ? orchestrator.proposePlan(setup.plan) : orchestrator.propose(setup.proposal));
     scene.notePlan(plan);
     const run = await orchestrator.run(runId);
-    user.attend(run, life);
+    user.attend(run, scene);
     await approve(run, scene);
     return run;
   }
@@ -154,7 +154,7 @@ async function reach(scene: Scene): Promise<Run> {
   if (!isAnswered && life.life % 2 === 0) await approve(await orchestrator.run(runId), scene);
   const [recovered] = await orchestrator.recover();
   const run = recovered ?? (await orchestrator.run(runId));
-  user.attend(run, life);
+  user.attend(run, scene);
   if (!isAnswered) await approve(run, scene);
   return run;
 }

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../ports/run-output.js';
 import type { StoredError } from '../ports/run.js';
+import type { Orchestrator } from '../runtime/create-orchestrator.js';
 import type { DecisionInput, Run } from '../runtime/run-handle.js';
 import { isTerminal } from '../runtime/is-terminal.js';
 import type { AppliedEffect } from './crash-ledger.js';
@@ -20,6 +21,8 @@ export type CrashAct = {
   | { readonly do: 'cancel'; readonly reason?: string; readonly compensate?: boolean }
   | { readonly do: 'decide'; readonly stepId: string; readonly decision: DecisionInput }
   | { readonly do: 'approve-steps'; readonly steps: readonly string[] }
+  /** Proposes another plan for the run under way, and approves it. */
+  | { readonly do: 'replan'; readonly proposal: unknown; readonly running?: 'finish' | 'cancel' }
 );
 
 /** A step that waits for a person. */
@@ -34,6 +37,12 @@ export interface WaitingStep {
 
 /** Answers a step that waits; nothing for one that is left waiting. */
 export type Decide = (waiting: WaitingStep) => DecisionInput | undefined;
+
+/** The life in which a person looks after a run. */
+export interface Here {
+  readonly life: Pick<LifeSpan, 'clock'>;
+  readonly orchestrator: Pick<Orchestrator, 'revise' | 'approve' | 'history'>;
+}
 
 export interface CrashUserOptions {
   readonly acts: readonly CrashAct[];
@@ -50,7 +59,7 @@ export interface CrashUser {
   /** Whether a step in doubt was said not to have happened: the run may then end otherwise than it would have. */
   readonly hasDenied: boolean;
   /** Looks after a run for as long as this life lasts. */
-  attend(run: Run, life: Pick<LifeSpan, 'clock'>): void;
+  attend(run: Run, here: Here): void;
   /** Answers every step that waits now. */
   answerAll(run: Run): void;
 }
@@ -76,7 +85,8 @@ export function createCrashUser({ acts, decide, world }: CrashUserOptions): Cras
     run.decide(stepId, decision).catch(() => undefined);
   };
 
-  const follow = async (run: Run, { clock }: Pick<LifeSpan, 'clock'>): Promise<void> => {
+  const follow = async (run: Run, here: Here): Promise<void> => {
+    const { clock } = here.life;
     const later = (delayMs: number, then: () => void): void => void clock.schedule(clock.now() + delayMs, then);
     let isDue = false;
     let done = 0;
@@ -94,7 +104,7 @@ export function createCrashUser({ acts, decide, world }: CrashUserOptions): Cras
       const nth = done;
       // By a timer, so that what happened in earlier lives has been read by then.
       later(act.delayMs ?? 0, () => {
-        if (done === nth) perform(run, act).catch((error: unknown) => (refusal = String(error)));
+        if (done === nth) perform(run, act, here).catch((error: unknown) => (refusal = String(error)));
       });
     }
   };
@@ -109,7 +119,7 @@ export function createCrashUser({ acts, decide, world }: CrashUserOptions): Cras
     get hasDenied() {
       return hasDenied;
     },
-    attend: (run, life) => void follow(run, life).catch(() => undefined),
+    attend: (run, here) => void follow(run, here).catch(() => undefined),
     answerAll: (run) => run.view().steps.forEach(({ id }) => answer(run, id)),
   };
 }
@@ -150,10 +160,12 @@ function shows(event: RunEvent, act: CrashAct | undefined): boolean {
       return event.type === 'step.decided' && event.stepId === act.stepId;
     case 'approve-steps':
       return event.type === 'run.widened';
+    case 'replan':
+      return event.type === 'run.replanned';
   }
 }
 
-async function perform(run: Run, act: CrashAct): Promise<unknown> {
+async function perform(run: Run, act: CrashAct, { orchestrator }: Here): Promise<unknown> {
   if (isTerminal(run.view().status)) return undefined;
   switch (act.do) {
     case 'pause':
@@ -168,5 +180,19 @@ async function perform(run: Run, act: CrashAct): Promise<unknown> {
       return run.decide(act.stepId, act.decision);
     case 'approve-steps':
       return run.approveSteps(act.steps, { approvedBy: { kind: 'user', id: simulator } });
+    case 'replan':
+      return replan(run, act, orchestrator);
   }
+}
+
+/** What was proposed before a crash is not proposed again. */
+async function replan(
+  { runId, view }: Run,
+  { proposal, running }: Extract<CrashAct, { readonly do: 'replan' }>,
+  orchestrator: Here['orchestrator'],
+): Promise<unknown> {
+  const baseRevision = (await orchestrator.history(runId)).revisions.at(-1)?.revision ?? 1;
+  const { revision, digest } = view().pending ?? (await orchestrator.revise(runId, proposal, { baseRevision }));
+  const approvedBy = { kind: 'user', id: simulator };
+  return orchestrator.approve(runId, { revision, digest, approvedBy, ...(running && { running }) });
 }

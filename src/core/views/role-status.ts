@@ -23,6 +23,8 @@ export interface RoleWatch {
   move(step: WatchedStep, change: { readonly from: StepStatus; readonly at: number }): void;
   /** A step of a role has come about. */
   add(step: WatchedStep): void;
+  /** Other steps have taken the place of those before. */
+  reset(steps: Iterable<WatchedStep>, at: number): void;
   views(): RoleView[];
 }
 
@@ -46,9 +48,19 @@ export function createRoleWatch(roles: readonly string[], known: readonly RoleVi
     if (status === 'running' || status === 'compensating') of[kind === 'route' ? 'thinking' : 'working'] += change;
     else if (status === 'ready' || status === 'gated' || status === 'backing-off' || status === 'in-doubt') of.waiting += change;
   };
+  const add = ({ role, kind, status, isGoal }: WatchedStep): void => {
+    if (role !== undefined && !isGoal) count(role, kind, status, 1);
+  };
+  const update = (of: Figures, at: number): void => {
+    const now = statusOf(of);
+    if (now !== of.status) Object.assign(of, { status: now, since: at });
+  };
   return {
-    add({ role, kind, status, isGoal }) {
-      if (role !== undefined && !isGoal) count(role, kind, status, 1);
+    add,
+    reset(steps, at) {
+      for (const of of figures.values()) Object.assign(of, { thinking: 0, working: 0, waiting: 0 });
+      for (const step of steps) add(step);
+      for (const of of figures.values()) update(of, at);
     },
     move({ role, kind, status, isGoal }, { from, at }) {
       // A goal is at work only in the steps that were added for it.
@@ -58,8 +70,7 @@ export function createRoleWatch(roles: readonly string[], known: readonly RoleVi
       const of = figures.get(role)!;
       if (status === 'failed') of.hasFailed = true;
       else if (status === 'running' || status === 'succeeded') of.hasFailed = false;
-      const now = statusOf(of);
-      if (now !== of.status) Object.assign(of, { status: now, since: at });
+      update(of, at);
     },
     views: () => Array.from(figures, ([role, { status, since }]) => ({ role, status, since })),
   };

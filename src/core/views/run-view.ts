@@ -6,6 +6,7 @@ import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import { createRoleWatch, type RoleView } from './role-status.js';
+import { addedStepState, assignAgents, gapOf, replanSteps, restoreStep, stepState, viewStep } from './step-state.js';
 import type { StepView } from './step-view.js';
 import { countTickets, type TicketCounts } from './ticket-counts.js';
 import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
@@ -38,6 +39,8 @@ export interface RunView {
   /** The tickets of the plan by how they stand. Those whose output has passed a verification are counted apart among those that succeeded. */
   readonly tickets: TicketCounts;
   readonly usage: UsageTotals;
+  /** Another plan that was proposed for the run under way, and that nobody has approved yet. */
+  readonly pending?: { readonly revision: number; readonly digest: string };
   /** What each role is doing. */
   readonly roles: readonly RoleView[];
   /** Usage by role key. */
@@ -138,6 +141,10 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       if ('stepId' in event) applyTo(event);
       else applyToRun(run, event);
       if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
+      if (event.type === 'run.replanned') {
+        replanSteps(steps, event.steps);
+        roles.reset(steps.values(), event.at);
+      }
       if (event.type === 'run.recovered') for (const step of steps.values()) loseStep(step);
       if (event.type === 'step.compensation-failed' && event.retryAt === undefined) noteNotUndone(run, event.stepId);
     },
@@ -171,58 +178,6 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
   };
 }
 
-function restoreStep({ outputReleased, ...saved }: StepState, output: Json | undefined): StepState {
-  const step = { ...saved, spent: { ...saved.spent } };
-  if (!outputReleased) return step;
-  return output === undefined ? { ...step, outputReleased } : { ...step, output };
-}
-
-const stepState = (
-  { id, title, kind, role, expands }: Pick<Plan['steps'][number], 'id' | 'title' | 'kind' | 'role' | 'expands'>,
-  wave: number,
-): StepState => ({
-  id,
-  title,
-  kind,
-  ...(role !== undefined && { role }),
-  ...(expands !== undefined && { isGoal: true }),
-  wave,
-  status: 'blocked',
-  attempts: 0,
-  activeMs: 0,
-  usage: totalsOf(createSpendSum()),
-  spent: createSpendSum(),
-  attemptStartedAt: undefined,
-});
-
-function addedStepState(event: Extract<RunEvent, { readonly type: 'step.added' }>, wave: number): StepState {
-  const { stepId: id, title, kind, role, agentId, isGoal, goal, parent, depth, dependsOn } = event;
-  return {
-    ...stepState({ id, title, kind, ...(role !== undefined && { role }) }, wave),
-    ...(agentId !== undefined && { agentId }),
-    ...(isGoal && { isGoal }),
-    ...{ goal, parent, depth, dependsOn },
-  };
-}
-
-const viewStep = ({ spent: _, attemptStartedAt: _startedAt, ...step }: StepState): StepView => step;
-
-function gapOf({ id, kind, goal, status, error }: StepState): Gap[] {
-  const isGap = status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt';
-  // What a route did not choose is not missed.
-  return kind === 'ticket' && goal === undefined && isGap && error && error.code !== 'NOT_CHOSEN'
-    ? [{ key: id, status, reason: error }]
-    : [];
-}
-
-function assignAgents(steps: Iterable<StepState>, roles: Readonly<Record<string, { readonly agentId: string }>>): void {
-  const agents = new Map(Object.entries(roles));
-  for (const step of steps) {
-    const agent = agents.get(step.role ?? '');
-    if (agent) step.agentId = agent.agentId;
-  }
-}
-
 function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
   switch (event.type) {
     case 'run.proposed':
@@ -230,6 +185,14 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       run.proposedAt ??= event.at;
       run.revision = event.revision;
       run.digest = event.digest;
+      return;
+    case 'run.replan-proposed':
+      run.pending = { revision: event.revision, digest: event.digest };
+      return;
+    case 'run.replanned':
+      run.revision = event.revision;
+      run.digest = event.digest;
+      delete run.pending;
       return;
     case 'run.approved':
       run.status = 'approved';

@@ -227,8 +227,10 @@ describe('toMermaid of a machine', () => {
   });
 
   it('keeps any name inside its label', () => {
+    // What begins with a hash is no name to XState, but a reference.
+    const label = fc.string({ unit: 'grapheme' }).filter((name) => !name.startsWith('#'));
     fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ unit: 'grapheme' }), { minLength: 2, maxLength: 5 }), (names) => {
+      fc.property(fc.uniqueArray(label, { minLength: 2, maxLength: 5 }), (names) => {
         const states = Object.fromEntries(
           names.map((name) => [name, { on: { [names[0]!]: { target: names[1], guard: names[0], actions: names } } }]),
         );

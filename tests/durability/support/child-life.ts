@@ -58,14 +58,14 @@ export async function approve(run: Run | undefined, { steps }: Story, { orchestr
 }
 
 /** Does what the story has a person do, and opens gates. Steps in doubt are left to their probe. */
-export function attend(run: Run, { acts = [], steps }: Story, { task: { pace = 0.1 }, tell }: Scene): void {
+export function attend(run: Run, { acts = [], steps }: Story, { task: { pace = 0.1 }, tell, orchestrator }: Scene): void {
   const user = createCrashUser({
     acts: acts.map((act) => ({ ...act, delayMs: (act.delayMs ?? 0) * pace })),
     decide: ({ stepId, status }) =>
       status === 'in-doubt' || steps?.includes(stepId) === false ? undefined : { approve: true, by: 'ada' },
     world: { calls: [], effects: createEffectRecord() },
   });
-  user.attend(run, { clock: patient });
+  user.attend(run, { life: { clock: patient }, orchestrator });
   run.result().catch((error: unknown) => tell({ type: 'halted', runId: run.runId, ...faultOf(error) }));
 }
 

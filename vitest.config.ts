@@ -16,6 +16,7 @@ export default defineConfig({
   },
   test: {
     include: ['tests/**/*.test.ts'],
+    setupFiles: ['tests/support/seed.ts'],
     // Laws over plans of 10,000 tickets take seconds on a busy two-core machine. Nothing sleeps, so a hang still ends here.
     testTimeout: 60_000,
   },

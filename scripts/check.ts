@@ -2,7 +2,7 @@
 // next one, so that one run tells all there is to mend.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 import { runCommand } from './support/command.js';
 
@@ -55,18 +55,24 @@ interface TestReport {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   /** Files that could not even be loaded have no test that failed. */
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly name: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
-/** The runner's own counts as one line; a file that failed outside of its tests counts as one that failed. */
-function countsOf(report: string): string {
+/** What failed, then the runner's own counts as one line; a file that failed outside of its tests counts as one that failed. */
+function summaryOf(report: string): string {
   if (!existsSync(report)) return '0 passed, 0 failed';
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as TestReport;
-  const broken = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
-  );
+  const { numPassedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as TestReport;
+  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
+    const tests = assertionResults.filter((test) => test.status === 'failed');
+    if (status === 'failed' && tests.length === 0) return [`failed: ${relative(process.cwd(), name)}`];
+    return tests.map(({ fullName }) => `failed: ${relative(process.cwd(), name)}: ${fullName}`);
+  });
   const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : '';
-  return `${numPassedTests} passed, ${numFailedTests + broken.length} failed${skipped}`;
+  return [...failed, `${numPassedTests} passed, ${failed.length} failed${skipped}`].join('\n');
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'planwright-check-'));
@@ -75,7 +81,7 @@ try {
   const outcomes = await runGates(gatesWith(report));
   console.log(`\n${Array.from(outcomes, ([name, outcome]) => `${name}: ${outcome}`).join(', ')}`);
   if ([...outcomes.values()].some((outcome) => outcome !== 'passed')) process.exitCode = 1;
-  console.log(countsOf(report));
+  console.log(summaryOf(report));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -18,5 +18,7 @@ export function isForAfterEnd(core: RunCore, input: RunInput): boolean {
   const status = statusOf(core, index);
   if (input.type === 'effect.recorded') return status === 'compensating';
   if (status === 'compensating' || status === 'in-doubt' || input.type === 'step.late') return true;
-  return 'attempt' in input && core.ledger.isAbandoned(index, input.attempt);
+  // An input may carry what is none of its type, unchecked.
+  const attempt: unknown = 'attempt' in input ? input.attempt : undefined;
+  return typeof attempt === 'number' && core.ledger.isAbandoned(index, attempt);
 }

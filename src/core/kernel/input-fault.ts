@@ -11,6 +11,8 @@ export function inputFault(input: unknown): string | undefined {
   if (typeof type !== 'string' || !Object.hasOwn(members, type)) return 'there is no such input';
   if (!isFigure(at)) return `its time (at) is ${quote(at)} instead of milliseconds since the epoch`;
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
+  if (!type.startsWith('run.') && !isText(given['stepId']))
+    return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
   const optional = (['steps', 'done', 'branch', 'route', 'compensate'] as const).filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;

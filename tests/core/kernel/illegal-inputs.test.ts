@@ -22,11 +22,23 @@ const types: readonly RunInput['type'][] = [
   ] as const),
   ...(['run.delivered', 'run.delivery-failed', 'step.started', 'step.succeeded', 'step.failed', 'step.timed-out'] as const),
   ...(['step.retry-due', 'step.spent', 'step.progress', 'step.decided', 'effect.recorded'] as const),
-  ...(['run.recovered', 'step.probed', 'step.given-up', 'step.gate-expired'] as const),
+  ...([
+    'run.recovered',
+    'step.probed',
+    'step.given-up',
+    'step.late',
+    'step.overdue',
+    'run.replanned',
+    'step.gate-expired',
+  ] as const),
 ];
 
 const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun, anyTeam({ maxTickets: 2 }));
-const anyValue = fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true });
+const anyValue = fc.oneof(
+  { weight: 9, arbitrary: fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true }) },
+  // What no text can be made of.
+  { weight: 1, arbitrary: fc.constant({ toString: 1, valueOf: 2 }) },
+);
 const amount = fc.oneof(fc.nat(), fc.constantFrom(-1, NaN, Infinity, '1', null));
 const spend = fc.record({ inputTokens: amount, outputTokens: amount, costMicroUsd: amount, provenance: fc.constant('measured') });
 
@@ -44,6 +56,7 @@ const stray = fc.oneof(
       spend: fc.oneof(spend, anyValue),
       error: fc.oneof(fc.constant({ code: 'X', message: 'x' }), anyValue),
       output: anyValue,
+      route: anyValue,
       reason: fc.oneof(fc.string(), anyValue),
       message: fc.oneof(fc.string(), anyValue),
       retryable: fc.oneof(fc.boolean(), anyValue),
@@ -64,10 +77,10 @@ const stray = fc.oneof(
   ),
 );
 
-/** Names a step of the plan, or of none. */
+/** Names a step of the plan, or of none, or what is no name. */
 function addressed(input: unknown, run: MaterializedRun): RunInput {
   if (typeof input !== 'object' || input === null || !('pick' in input)) return input as RunInput;
-  const ids = [...run.graph.ids, 'no such step'];
+  const ids = [...run.graph.ids, 'no such step', { toString: 1, valueOf: 2 }];
   return { ...input, stepId: ids[(input.pick as number) % ids.length] } as unknown as RunInput;
 }
 

@@ -47,6 +47,7 @@ export type { PlanOptions } from './core/plan/plan-proposal.js';
 export { criticalPath, type CriticalPath } from './core/plan/critical-path.js';
 export { TopologyFaultError } from './core/plan/choose-topology.js';
 export { definePlan, type PlanDraft } from './core/plan/define-plan.js';
+export type { Fate, PlanMerge, RunningPolicy } from './core/plan/merge-plans.js';
 export type { Task } from './core/plan/plan-task.js';
 export { waves } from './core/plan/waves.js';
 export { analyzePlan } from './core/analysis/analyze-plan.js';
@@ -71,6 +72,7 @@ export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 // Running
 export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
+export type { ReplanPreview } from './core/runtime/replan-run.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
 export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
 export type { DurabilityFigures } from './core/runtime/run-journal.js';

@@ -127,6 +127,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     if (!step) return;
     const before = step.status;
     applyToStep(step, event);
+    if (event.type === 'step.started') step.revision = run.revision;
     roles.move(step, { from: before, at: event.at });
     if ('spend' in event) charge(step, event.spend);
   };

@@ -32,6 +32,8 @@ export interface StepView {
   readonly status: StepStatus;
   /** Attempts at the step itself that have started. */
   readonly attempts: number;
+  /** Revision of the plan by which its last attempt was started. */
+  readonly revision?: number;
   /** When its dependencies were met. */
   readonly queuedAt?: number;
   /** When its first attempt started. */

@@ -37,12 +37,18 @@ export interface World {
   run(input: unknown): Promise<{ readonly run: Run; readonly result: RunResult; readonly events: readonly RunEvent[] }>;
 }
 
-export interface WorldOptions extends Partial<OrchestratorOptions> {
+export interface WorldOptions extends Omit<Partial<OrchestratorOptions>, 'clock'> {
+  /** Default: one that starts at 0. */
+  readonly clock?: VirtualClock;
   readonly script?: AgentScript;
 }
 
-export function createWorld({ script = {}, agents = {}, ...options }: WorldOptions = {}): World {
-  const clock = createVirtualClock({ startAt: 0 });
+export function createWorld({
+  script = {},
+  agents = {},
+  clock = createVirtualClock({ startAt: 0 }),
+  ...options
+}: WorldOptions = {}): World {
   const worker = scriptedAgent(script, { clock });
   const orchestrator = createOrchestrator({ clock, ids: createSequentialIds(), agents: { worker, ...agents }, ...options });
   const world: World = {

@@ -216,7 +216,7 @@ describe('an approval of a plan for a run under way', () => {
     ['in part', { steps: ['a'] }, 'replan-in-part'],
     ['with tickets that are done', { done: { a: 1 } }, 'replan-in-part'],
     ['with a policy that there is not', { running: 'stop' as never }, 'invalid-value'],
-    ['by an agent', { approvedBy: { kind: 'agent', id: 'x' } as never }, 'approver-not-allowed'],
+    ['by an agent', { approvedBy: { kind: 'agent', id: 'x' } }, 'approver-not-allowed'],
   ])('is refused %s, and changes nothing', async (_, approval, code) => {
     const scene = await underWay(chain(), 5, { script: slow });
     const second = await scene.revise(chain({ c: 'Another c.' }));

@@ -8,6 +8,7 @@ import { planMermaid, type MermaidOptions } from './plan-mermaid.js';
  *
  * @example
  * toMermaid(plan, { statuses: { competitors: 'succeeded' } }); // flowchart TD …
+ * toMermaid(plan, { run: run.view() }); // with the steps that were added to it
  * toMermaid(toStateMachine(materialized)); // stateDiagram-v2 …
  */
 export const toMermaid = (drawn: Plan | DrawableMachine, options: MermaidOptions = {}): string =>

@@ -1,11 +1,15 @@
 import type { Phase, Plan, PlanStep, StepKind } from '../ports/plan.js';
 import type { StepStatus } from '../ports/run.js';
+import { addedLines, templateLines } from './growth-mermaid.js';
 import { mermaidText } from './mermaid-text.js';
+import type { RunView } from './run-view.js';
 
 /** Options of a drawing. */
 export interface MermaidOptions {
   /** Colours the steps of a plan by how far they are, by step id. */
   readonly statuses?: ReadonlyMap<string, StepStatus> | Readonly<Record<string, StepStatus>>;
+  /** A run of the plan, instead: the steps that were added to it are drawn too, and all are coloured. */
+  readonly run?: Pick<RunView, 'steps'>;
 }
 
 const shapes: Readonly<Record<StepKind, readonly [string, string]>> = {
@@ -44,9 +48,15 @@ const colours: Readonly<Record<StepStatus, string>> = {
   compensated: 'fill:#efebe9,stroke:#8d6e63,color:#3e2723',
 };
 
-/** A plan as a Mermaid flowchart: a box per step, grouped by phase; a dotted arrow where any end of a step will do. */
-export function planMermaid({ steps }: Plan, { statuses = new Map() }: MermaidOptions): string {
-  const names = new Map(steps.map(({ id }, index) => [id, `n${index}`]));
+/**
+ * A plan as a Mermaid flowchart: a box per step, grouped by phase; a dotted arrow where any end of a step will do, and to what may be added
+ * while it runs.
+ */
+export function planMermaid(plan: Plan, { run, statuses = statusesOf(run) }: MermaidOptions): string {
+  const { steps } = plan;
+  const planned = new Set(steps.map(({ id }) => id));
+  const added = run?.steps.filter(({ id, goal }) => goal !== undefined && !planned.has(id)) ?? [];
+  const names = new Map([...steps, ...added].map(({ id }, index) => [id, `n${index}`]));
   const nameOf = (id: string): string => names.get(id) ?? '';
   const groups = phases.flatMap(([phase, title]) => {
     const members = steps.filter((step) => step.phase === phase);
@@ -57,10 +67,14 @@ export function planMermaid({ steps }: Plan, { statuses = new Map() }: MermaidOp
     const arrow = join === 'all-settled' ? '-.->' : '-->';
     return dependsOn.map((dependency) => `  ${nameOf(dependency)} ${arrow} ${nameOf(id)}`);
   });
-  return ['flowchart TD', ...groups, ...edges, ...highlights(statuses, names), ''].join('\n');
+  const growth = run ? addedLines(added, { nameOf, draw: box }) : templateLines(plan, { nameOf, draw: box });
+  return ['flowchart TD', ...groups, ...edges, ...growth, ...highlights(statuses, names), ''].join('\n');
 }
 
-function box({ id, kind, title, role, gate }: PlanStep): string {
+const statusesOf = (run: MermaidOptions['run']): ReadonlyMap<string, StepStatus> =>
+  new Map(run?.steps.map(({ id, status }) => [id, status]));
+
+function box({ id, kind, title, role, gate }: Pick<PlanStep, 'id' | 'kind' | 'title' | 'role' | 'gate'>): string {
   const [open, close] = shapes[kind];
   const mark = gate === undefined ? '' : '✋ ';
   const line = mermaidText(title.trim() === '' ? id : title);

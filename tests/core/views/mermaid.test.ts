@@ -6,6 +6,8 @@ import type { StepStatus } from '../../../src/core/ports/run.js';
 import { hostileKeys } from '../../../src/core/testing/key-arbitrary.js';
 import { mermaidText } from '../../../src/core/views/mermaid-text.js';
 import { toMermaid } from '../../../src/core/views/mermaid.js';
+import { decider, delegate, finish, recorder, supervised, wait } from '../../running/support/team.js';
+import { createWorld } from '../../running/support/world.js';
 import { allPhases, anyProposal, planOf, proposal, ticket } from '../plan/support.js';
 
 // The lines that a drawing of a plan may consist of. A label holds no character that could end it, or that means something in it.
@@ -135,6 +137,29 @@ describe('toMermaid of a plan', () => {
     const statuses = new Map<string, StepStatus>([['constructor', 'failed']]);
     expect(toMermaid(plan, { statuses })).toContain('  class n0 failed');
     expect(toMermaid(plan, { statuses: {} })).not.toContain('class');
+  });
+
+  it('draws what may be added while it runs with its bounds, and what was added to a run', async () => {
+    const lead = decider(delegate(['coder'], ['tester']), wait, finish());
+    const world = createWorld({
+      agents: { lead: lead.agent, coder: recorder().agent, tester: recorder().agent, clerk: recorder().agent },
+    });
+    const { plan, ...proposed } = await world.propose(
+      supervised(['coder', 'tester'], { topology: { maxRounds: 3, maxParallel: 2 } }),
+    );
+    const planned = toMermaid(plan);
+    expect(planned).toContain('["Added while it runs<br/>each goal at most ');
+    expect(planned).toContain(' delegations, 2 at once, 1 deep"]');
+    for (const box of ['t0{"decision<br/>lead"}', 't1["delegation<br/>coder"]', 't2["delegation<br/>tester"]', 'n0 -.-> growth'])
+      expect(planned).toContain(box);
+
+    const run = await world.approve({ plan, ...proposed });
+    await world.end(run);
+    const drawn = linesOf(toMermaid(plan, { run: run.view() }));
+    expect(drawn.filter((one) => /^ {4}n\d+/.test(one))).toHaveLength(run.view().steps.length);
+    expect(drawn).toContain('  subgraph added_0["Added to goal"]');
+    expect(drawn.filter((one) => / --> n\d+$/.test(one))).toHaveLength(run.view().steps.length - plan.steps.length);
+    expect(drawn.filter((one) => one.startsWith('  class '))).toHaveLength(1);
   });
 
   it('draws every kind of step in a shape of its own', () => {

@@ -63,7 +63,7 @@ export type { AddedFacts, RoleMap, RunDefinition, StepDefinition, TemplateDefini
 export type { LifecycleEvent } from './core/materializer/lifecycle-chart.js';
 export type { MaterializedRun, MaterializeOptions } from './core/materializer/materialize.js';
 export { toStateMachine } from './core/materializer/to-state-machine.js';
-export { NotApprovedError, TopologyMissingError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
+export { NotApprovedError, NotComposableError, TopologyMissingError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
 export type { Checkpoint } from './core/kernel/checkpoint.js';
 export { createKernel, replay, type Kernel, type StoredCheckpoint } from './core/kernel/create-kernel.js';
 export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';
@@ -109,6 +109,7 @@ export { toDot } from './core/views/dot.js';
 export { runBadge, type RunBadge } from './core/views/run-badge.js';
 export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/views/attempt-view.js';
 export { redactSecrets, type RedactOptions } from './core/views/redact-secrets.js';
+export { runFigures, type Coordination, type RunFigures } from './core/views/run-figures.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
 export type { RoleStatus, RoleView } from './core/views/role-status.js';
 export type { StepView } from './core/views/step-view.js';

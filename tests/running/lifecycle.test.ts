@@ -153,7 +153,11 @@ it('CR-19 every way to fail carries a message that names step and cause', async 
     ['failed', 'synthesis_failed', 'Step "synthesis" failed: too long'],
     ['failed', 'budget_exceeded', expect.stringMatching(/before step "b".*1 of 1 USD are spent/)],
     ['failed', 'deadline_exceeded', 'The run did not end within its 1000 ms (budget.maxDurationMs).'],
-    ['failed', 'all_tickets_failed', 'Every ticket failed or was skipped, so there is nothing to make a deliverable of.'],
+    [
+      'failed',
+      'all_tickets_failed',
+      'Every ticket failed or was skipped, so there is nothing to make a deliverable of. The first was "a": no',
+    ],
   ]);
 });
 

@@ -7,6 +7,7 @@ import { limitNotEnforced } from './rules/limit-not-enforced.js';
 import { malformedSchema } from './rules/malformed-schema.js';
 import { maxAgentsBelowPlan } from './rules/max-agents-below-plan.js';
 import { maxStepsBelowPlan } from './rules/max-steps-below-plan.js';
+import { memberWithoutDescription } from './rules/member-without-description.js';
 import { noSpendCeiling } from './rules/no-spend-ceiling.js';
 import { noTimeout } from './rules/no-timeout.js';
 import { onceWithRetry } from './rules/once-with-retry.js';
@@ -38,6 +39,7 @@ export const rules: readonly Rule[] = [
   onceWithRetry,
   compensationWithoutEffect,
   limitNotEnforced,
+  memberWithoutDescription,
   singleAgentWouldDo,
   singleSlotInWave,
   noTimeout,

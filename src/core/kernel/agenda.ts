@@ -1,9 +1,9 @@
-import type { StoredError } from '../ports/run.js';
 import { noticeOfAdded, tellGoal } from './added-ends.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { recoverStep } from './recover-run.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { skipError } from './skip-error.js';
 import { stopError } from './stop-error.js';
 import { rowLength, task } from './schedule.js';
 
@@ -95,22 +95,6 @@ const leadsTo = (core: RunCore, of: number, to: number): boolean =>
 
 export const publishSkip = (core: RunCore, index: number): void =>
   publish(core, { type: 'step.skipped', stepId: stepOf(core, index).id, error: skipError(core, index) });
-
-/** Why a step was skipped, told from its first dependency that did not succeed. */
-export function skipError(core: RunCore, index: number): StoredError {
-  const { id } = stepOf(core, index);
-  const cause = core.columns.cause[index]!;
-  const dependency = core.graph.ids[cause] ?? '';
-  if (core.columns.unchosen[index] === 1) {
-    const how =
-      statusOf(core, cause) === 'succeeded'
-        ? `"${dependency}" chose another way`
-        : `"${dependency}", which it depends on, was not chosen`;
-    return { code: 'NOT_CHOSEN', message: `"${id}" was not run, because ${how}.`, dependency };
-  }
-  const message = `"${id}" was not run, because "${dependency}", which it depends on, is ${statusOf(core, cause)}.`;
-  return { code: 'DEPENDENCY_NOT_MET', message, dependency };
-}
 
 /** The run stops: what has not begun is cancelled at once, what is under way is asked to end. */
 function stopStep(core: RunCore, index: number, at: number): void {

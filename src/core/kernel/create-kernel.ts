@@ -9,12 +9,13 @@ import { digestOf } from '../shared/digest.js';
 import type { Issue } from '../shared/issue.js';
 import type { Result } from '../shared/result.js';
 import { isForAfterEnd } from './after-end.js';
-import { chunk, skipError, workOff } from './agenda.js';
+import { chunk, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
 import { onWiden } from './approve-parts.js';
 import { briefingOf, sourcesOf, unreported, type Briefing } from './briefing.js';
 import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
+import { errorOf, gapsOf } from './gaps.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
 import { onRecovered } from './recover-run.js';
@@ -24,7 +25,6 @@ import * as onRun from './run-inputs.js';
 import { deliverableStep, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
 import * as onStep from './step-inputs.js';
-import { stopError } from './stop-error.js';
 import { noticeOverrun } from './stop-run.js';
 
 /**
@@ -265,32 +265,4 @@ function handle(core: RunCore, input: RunInput): RunCore {
   if (input.type === 'run.replanned') return replanRun(core, input);
   (handlers[input.type] as (core: RunCore, input: RunInput) => void)(core, input);
   return core;
-}
-
-function errorOf(core: RunCore, index: number): StoredError | undefined {
-  switch (statusOf(core, index)) {
-    case 'skipped':
-      return skipError(core, index);
-    case 'cancelled':
-      return core.errors.get(index) ?? stopError(core);
-    case 'failed':
-    case 'in-doubt':
-      return core.errors.get(index);
-    default:
-      return undefined;
-  }
-}
-
-function gapsOf(core: RunCore): Gap[] {
-  const gaps: Gap[] = [];
-  core.steps.forEach(({ id, kind, added }, index) => {
-    const status = statusOf(core, index);
-    // What a route did not choose is not missed.
-    const isMissed = kind === 'ticket' && !added && core.columns.unchosen[index] === 0;
-    const reason = isMissed ? errorOf(core, index) : undefined;
-    if (reason && (status === 'failed' || status === 'skipped' || status === 'cancelled' || status === 'in-doubt')) {
-      gaps.push({ key: id, status, reason });
-    }
-  });
-  return gaps;
 }

@@ -1,8 +1,10 @@
 import type { RunFact } from '../ports/run-output.js';
-import type { RunInput, TerminalRunStatus } from '../ports/run.js';
+import type { RunInput, StoredError, TerminalRunStatus } from '../ports/run.js';
+import { quote } from '../shared/issue.js';
 import { limitAbandoned } from './abandon.js';
 import { isUnsettled } from './after-end.js';
 import { undoNext } from './compensate.js';
+import { gapsOf } from './gaps.js';
 import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
 import { beginStop } from './stop-run.js';
@@ -74,13 +76,22 @@ function clearGrace({ run, out }: RunCore): void {
 function beginSynthesis(core: RunCore, at: number): void {
   const { run, steps } = core;
   if (run.ticketsSucceeded === 0 && steps.some(({ kind, phase }) => kind === 'ticket' && phase !== 'synthesis')) {
-    const message = 'Every ticket failed or was skipped, so there is nothing to make a deliverable of.';
-    const reason = 'all_tickets_failed';
-    return beginStop(core, { stop: { to: 'failed', reason, error: { code: 'ALL_TICKETS_FAILED', message } }, at });
+    return beginStop(core, { stop: { to: 'failed', reason: 'all_tickets_failed', error: nothingSucceeded(core) }, at });
   }
   moveLifecycle(core, 'SYNTHESIZE');
   publish(core, { type: 'run.synthesizing' });
   scheduleRoots(core);
+}
+
+/** The first of the tickets that came to nothing by themselves are named. */
+const mostCauses = 10;
+
+function nothingSucceeded(core: RunCore): StoredError {
+  const failed = gapsOf(core).filter(({ status }) => status !== 'skipped');
+  const causes = failed.slice(0, mostCauses).map(({ key, reason: { code, message } }) => ({ key, code, message }));
+  const first = causes[0] ? ` The first was ${quote(causes[0].key)}: ${causes[0].message}` : '';
+  const message = `Every ticket failed or was skipped, so there is nothing to make a deliverable of.${first}`;
+  return { code: 'ALL_TICKETS_FAILED', message, ...(causes.length > 0 && { causes }) };
 }
 
 /** The step whose output is the deliverable: the last of the synthesis phase, or the last there is. */

@@ -13,6 +13,7 @@ import {
 } from './composed-context.js';
 import type { RunDefinition } from './definition.js';
 import type { MaterializedRun } from './materialize.js';
+import { NotComposableError } from './unresolved-role-error.js';
 
 /**
  * Composes a plan of ordinary size (some hundred steps: XState's start grows with the cube of parallel regions) into one XState
@@ -24,6 +25,8 @@ import type { MaterializedRun } from './materialize.js';
  * those are the kernel's and the runtime's. A run that stops drops what is under way at once, and undoes nothing. Delays are timers of the actor's clock; XState's
  * own cannot wait longer than 24.8 days.
  *
+ * @throws NotComposableError for a plan that steps are added to while its run is under way: supervisors, networks, verification.
+ *
  * @example
  * const machine = toStateMachine(materialized).provide({
  *   actors: { 'agent-1': fromPromise(async ({ input }) => ({ output: await answer(input.instructions) })) },
@@ -33,6 +36,8 @@ import type { MaterializedRun } from './materialize.js';
 export function toStateMachine(materialized: MaterializedRun): AnyStateMachine {
   const { definition } = materialized;
   const { steps, budget } = definition;
+  const goals = steps.filter(({ expands }) => expands !== undefined).map(({ id }) => id);
+  if (goals.length > 0) throw new NotComposableError(goals);
   const isReached = reachedBy(definition);
   const regions = Object.fromEntries(steps.map((_, index) => [`step_${index}`, composeRegion(materialized, index)]));
   const config = {

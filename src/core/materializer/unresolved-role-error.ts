@@ -36,3 +36,13 @@ export class NotApprovedError extends PlanwrightError {
     );
   }
 }
+
+/** A plan that no single XState machine can hold, because steps are added to it while its run is under way. */
+export class NotComposableError extends PlanwrightError {
+  readonly code = 'NOT_COMPOSABLE';
+  constructor(readonly stepIds: readonly string[]) {
+    super(
+      `${stepIds.map((id) => `"${id}"`).join(', ')} ${stepIds.length === 1 ? 'is a goal' : 'are goals'} that steps are added for while the run is under way, and one machine has all its states from the start. Run the plan with an orchestrator, or with createKernel(materialized).`,
+    );
+  }
+}

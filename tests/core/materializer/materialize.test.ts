@@ -88,7 +88,8 @@ describe('without a clock, chance or a network', () => {
   afterEach(() => vi.unstubAllGlobals());
 
   it('CC-18 materializes and runs all the same, to the same digests', () => {
-    const cases = fc.sample(fc.tuple(anyPlan, fateArbitrary()), { numRuns: 40, seed: 4 }).map(([plan, fate]) => {
+    const fixed = anyPlan.filter(({ steps }) => steps.every(({ expands }) => expands === undefined));
+    const cases = fc.sample(fc.tuple(fixed, fateArbitrary()), { numRuns: 40, seed: 4 }).map(([plan, fate]) => {
       const ready = approved(plan);
       const run = materialize(ready, agentsOf(plan));
       const { kernel, journal } = runToEnd(run, fate);

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { runFigures } from 'planwright';
+import { createVirtualClock, proposalArbitrary, scriptedAgent } from 'planwright/testing';
+import { describe, expect, it } from 'vitest';
+
+import { decider, delegate, finish, supervised, wait } from '../../running/support/team.js';
+import { createWorld, ticket, tickets } from '../../running/support/world.js';
+
+describe('figures of a run', () => {
+  it('DD-07 compare the critical path with serial time', async () => {
+    const script = { steps: { a: { delayMs: 10 }, b: { delayMs: 30 }, c: { delayMs: 20 }, synthesis: { delayMs: 5 } } };
+    const world = createWorld({ script });
+    const proposed = await world.propose(tickets(['a', 'b', ticket('c', { dependsOn: ['a'] })]));
+    const run = await world.approve(proposed);
+    await world.end(run);
+    expect(runFigures(proposed.plan, run.view())).toMatchObject({
+      wallMs: 35,
+      serialMs: 65,
+      criticalPath: { steps: ['a', 'c', 'synthesis'], activeMs: 35, slowest: 'c' },
+      coordination: { messages: 0 },
+      byTicket: {},
+    });
+  });
+
+  it('DD-07 the critical path accounts for all the time of a run in which nothing waits for anything else', async () => {
+    const proposals = proposalArbitrary({ maxTickets: 8, failures: false });
+    await fc.assert(
+      fc.asyncProperty(proposals, fc.infiniteStream(fc.nat({ max: 50 })), async (proposal, delays) => {
+        const clock = createVirtualClock({ startAt: 1_000 });
+        const agentOf = () => scriptedAgent({ default: { delayMs: Number(delays.next().value) } }, { clock });
+        const agents = Object.fromEntries(
+          proposal.roles.map((one) => [one.kind === 'existing' ? one.agentId : one.key, agentOf()]),
+        );
+        const world = createWorld({ clock, agents, concurrency: 1_000 });
+        const proposed = await world.propose(proposal);
+        const run = await world.approve(proposed);
+        await world.end(run);
+        const { wallMs, criticalPath } = runFigures(proposed.plan, run.view());
+        expect(criticalPath.activeMs).toBe(wallMs);
+        const before = new Map(proposed.plan.steps.map(({ id, dependsOn }) => [id, dependsOn]));
+        criticalPath.steps.slice(1).forEach((id, index) => expect(before.get(id)).toContain(criticalPath.steps[index]));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('HB-22 report messages and handoffs for each task', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const lead = decider(delegate(['coder'], ['tester'], ['nobody']), wait, delegate(['coder', 'Again.']), finish());
+    const slow = (delayMs: number) => scriptedAgent({ default: { delayMs } }, { clock });
+    const world = createWorld({ clock, agents: { lead: lead.agent, coder: slow(20), tester: slow(5), clerk: slow(1) } });
+    const proposed = await world.propose(supervised(['coder', 'tester']));
+    const run = await world.approve(proposed);
+    await world.end(run);
+    const figures = runFigures(proposed.plan, run.view());
+    const told = { decisions: 4, delegations: 3, handoffs: 0, reports: 3, refusals: 1, messages: 6 };
+    expect(figures.byTicket).toMatchObject({ goal: told });
+    expect(figures.coordination).toMatchObject(told);
+    expect(figures).toMatchObject({ wallMs: 41, serialMs: 46 });
+    expect(figures.criticalPath.activeMs).toBe(41);
+    const slowest = run.view().steps.find(({ id }) => id === figures.criticalPath.slowest);
+    expect(slowest).toMatchObject({ role: 'coder', activeMs: 20 });
+  });
+});

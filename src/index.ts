@@ -73,6 +73,8 @@ export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { ReplanPreview } from './core/runtime/replan-run.js';
+export { ArtifactNotFoundError, ArtifactStoreMissingError, ArtifactUnavailableError } from './core/runtime/artifact-errors.js';
+export type { ArtifactOptions } from './core/runtime/artifacts.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
 export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
 export type { DurabilityFigures } from './core/runtime/run-journal.js';
@@ -117,6 +119,7 @@ export type { TicketCounts } from './core/views/ticket-counts.js';
 
 // Ports: what plug-ins implement, and the data they speak
 export type * from './core/ports/agent.js';
+export type * from './core/ports/artifact.js';
 export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
 export type * from './core/ports/proposal.js';
@@ -130,6 +133,7 @@ export type * from './core/ports/workspace.js';
 
 // Shared words
 export { AgentError, type AgentErrorOptions } from './core/shared/agent-error.js';
+export { isArtifactRef } from './core/shared/artifact-ref.js';
 export { canonicalJson, CanonicalJsonError } from './core/shared/canonical-json.js';
 export { InvariantError, isPlanwrightError, PlanwrightError } from './core/shared/error.js';
 export { pointerOf, quote, type Issue } from './core/shared/issue.js';

@@ -31,6 +31,7 @@ export {
 } from './core/testing/sample-proposals.js';
 export { type ConformanceCase, ConformanceError, type SubjectFactory } from './core/testing/conformance-case.js';
 export { persistentStoreConformance, type PersistentStoreSkips } from './core/testing/persistent-store-conformance.js';
+export { artifactStoreConformance } from './core/testing/artifact-store-conformance.js';
 export { storeConformance } from './core/testing/store-conformance.js';
 export type { StoreMedium } from './core/testing/store-conformance/medium.js';
 export { agentConformance, type AgentConformanceOptions } from './core/testing/agent-conformance.js';

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
+import type { ArtifactRef } from './artifact.js';
 import type { StepKind } from './plan.js';
 import type { Gap, StoredError } from './run.js';
 import type { Allowance, Usage } from './usage.js';
@@ -23,6 +24,7 @@ export interface AgentRequest {
   /**
    * Outputs by the id of the step they came from; a synthesis also finds `gaps`. Nothing undeclared is in it. A step that decides finds
    * `reports`, what came since its last decision, and `board`, where its goal stands. Who was handed a task finds what was handed with it.
+   * In place of an output that is too big for a journal stands an `ArtifactRef`: `context.artifact` reads it.
    */
   readonly input: Readonly<Record<string, Json>>;
   /** What synthesis (and any step that waits for all to settle) will not get. Empty elsewhere. */
@@ -49,6 +51,20 @@ export interface AgentContext {
   readonly signal: AbortSignal;
   /** Runs `fn` once for this step and name and keeps its result, so that a later attempt gets that and runs nothing. */
   once<T extends Json>(name: string, fn: () => Promise<T> | T): Promise<T>;
+  /**
+   * Reads what an `ArtifactRef` of this run stands for, whole. Every call gives a value of its own.
+   *
+   * @throws ArtifactNotFoundError for what leads to nothing in this run; ArtifactUnavailableError when the store fails; StoreCorruptError for
+   * content that does not have the digest; ArtifactStoreMissingError where there is no store; the reason of `signal` once that fires.
+   */
+  artifact(ref: Json): Promise<Json>;
+  /**
+   * Puts a value aside and gives a reference to hand on: in an output, or with a delegation. Durable when it resolves; the same value again is the
+   * same artifact. `name` is a label. At most 1,000 in one attempt.
+   *
+   * @throws ArtifactUnavailableError when the store fails; ArtifactStoreMissingError where there is none; CanonicalJsonError for what is not JSON.
+   */
+  putArtifact(name: string, content: Json): Promise<ArtifactRef>;
   /** Calls a shared resource under its limits. */
   call<T>(resource: string, fn: (signal: AbortSignal) => Promise<T> | T): Promise<T>;
   /** Says that the attempt is alive. */

@@ -85,6 +85,8 @@ export interface PlanStep {
   /** Fixed values among its inputs, by name. */
   readonly given?: JsonObject;
   readonly outputSchema?: JsonSchema;
+  /** Its output stays in the journal, however big: `expand` of its topology looks at it, and is given nothing but what the journal holds. */
+  readonly inline?: true;
   readonly effect: Effect;
   readonly retry: RetryPolicy;
   readonly timeoutMs?: number;

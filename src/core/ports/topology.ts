@@ -113,7 +113,7 @@ export type ExpansionEvent =
       readonly type: 'reported';
       readonly step: AddedStep;
       readonly outcome: ReportOutcome;
-      /** Where it completed. */
+      /** Where it completed. A reference where it was put away: give the template `inline: true` to see the value whatever its size. */
       readonly output?: Json;
       /** Where it did not. */
       readonly error?: StoredError;

@@ -1,7 +1,10 @@
 import type { AgentContext } from '../ports/agent.js';
 import { AgentError } from '../shared/agent-error.js';
 import { copyJson } from '../shared/copy-json.js';
+import type { ArtifactRef } from '../shared/artifact-ref.js';
 import type { Json } from '../shared/json.js';
+import { ArtifactStoreMissingError } from './artifact-errors.js';
+import type { Artifacts } from './artifacts.js';
 import { UnknownResourceError } from './errors.js';
 import { ownJson } from './own-json.js';
 
@@ -16,12 +19,18 @@ export interface ContextPorts {
   /** Journals the result of a `once`; resolves when it is durable. */
   record(name: string, value: Json): Promise<void>;
   progress(message: string): void;
+  readonly artifacts: Artifacts | undefined;
+  readonly runId: string;
+  readonly stepId: string;
 }
 
 /** Progress lines that one attempt may put into the journal; what comes after is left out, so that a flood cannot fill the store. */
 const mostProgress = 100;
+/** Artifacts that one attempt may put aside, for the same reason. */
+const mostArtifacts = 1_000;
 
-export function createAgentContext({ signal, resources, recorded, scope, record, progress }: ContextPorts): AgentContext {
+export function createAgentContext(ports: ContextPorts): AgentContext {
+  const { signal, resources, recorded, scope, record, progress } = ports;
   let lines = 0;
   return {
     signal,
@@ -37,6 +46,7 @@ export function createAgentContext({ signal, resources, recorded, scope, record,
       // Each gets a copy: what one attempt does to it is not what happened.
       return result.then(copyJson) as Promise<T>;
     },
+    ...artifactVerbs(ports),
     async call(resource, fn) {
       if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
       return await fn(signal);
@@ -56,4 +66,37 @@ async function run(name: string, fn: () => Promise<Json> | Json, record: Context
   if (!value.ok) throw new AgentError(`The result of once("${name}") is not JSON ${value.error}.`, { reason: 'result_not_json' });
   await record(name, value.value);
   return value.value;
+}
+
+function artifactVerbs({
+  artifacts,
+  signal,
+  runId,
+  stepId,
+}: Pick<ContextPorts, 'artifacts' | 'signal' | 'runId' | 'stepId'>): Pick<AgentContext, 'artifact' | 'putArtifact'> {
+  let put = 0;
+  return {
+    async artifact(ref) {
+      if (!artifacts) throw new ArtifactStoreMissingError();
+      return unlessAborted(signal, artifacts.read(runId, ref));
+    },
+    async putArtifact(name: unknown, content): Promise<ArtifactRef> {
+      if (!artifacts) throw new ArtifactStoreMissingError();
+      put += 1;
+      const tooMany = `One attempt may put ${mostArtifacts} artifacts aside. Put what belongs together into one.`;
+      if (put > mostArtifacts) throw new AgentError(tooMany, { reason: 'too_many_artifacts', retryable: false });
+      const label = String(name).slice(0, 200).toWellFormed();
+      return unlessAborted(signal, artifacts.put({ runId, stepId, name: label }, content));
+    },
+  };
+}
+
+/** What work gives, or the reason of the signal once that fires. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

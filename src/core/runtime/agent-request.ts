@@ -17,8 +17,8 @@ export interface AgentRequestsOptions {
 /** Puts together what the agents of one run are asked. */
 export interface AgentRequests {
   stepOf(stepId: string): StepDefinition;
-  /** What a step is given of what came before. */
-  inputsOf(step: StepDefinition): StepRequest;
+  /** What a step is given of what came before: of these outputs, or of those that the run has. */
+  inputsOf(step: StepDefinition, outputs?: ReadonlyMap<string, Json>): StepRequest;
   /** What the agent of a `route` step can choose from. */
   choicesOf(step: StepDefinition): readonly RouteChoice[];
   /** Outputs that a step is given and that have left memory. */
@@ -43,9 +43,9 @@ export function createAgentRequests({ state, kernel }: AgentRequestsOptions): Ag
   };
   const stepOf = (stepId: string): StepDefinition => kernel().step(stepId);
 
-  const inputsOf = (step: StepDefinition): StepRequest => {
+  const inputsOf: AgentRequests['inputsOf'] = (step, from = outputs) => {
     const request = stepRequest(step, {
-      outputOf: (source) => outputs.get(source),
+      outputOf: (source) => from.get(source),
       gaps: isToldOfGaps(step) ? kernel().gaps() : [],
       promptTemplate: roleOf(step.role)?.promptTemplate,
     });

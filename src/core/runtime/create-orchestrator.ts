@@ -15,6 +15,7 @@ import type { Issue } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
 import type { Result } from '../shared/result.js';
 import { StoreConflictError } from '../shared/store-error.js';
+import { ArtifactStoreMissingError } from './artifact-errors.js';
 import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
@@ -80,6 +81,12 @@ export interface Orchestrator {
   history(runId: string): Promise<ProposalHistory>;
   /** Runs in the order of their ids, which by default is that of their creation. The next page is `after` the last `runId` of this one. */
   list(filter?: RunFilter): Promise<readonly RunSummary[]>;
+  /**
+   * What an `ArtifactRef` of a run stands for: in its deliverable, its view, its events.
+   *
+   * @throws ArtifactNotFoundError for what leads to nothing in that run; ArtifactUnavailableError, StoreCorruptError, ArtifactStoreMissingError.
+   */
+  artifact(runId: string, ref: Json): Promise<Json>;
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
   runOnce(agentId: string, task: string | Task): Promise<Run & RunResult>;
   /**
@@ -190,6 +197,10 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       if (onFailure) failures.forEach(onFailure);
       else if (failures.length > 0) throw new RecoveryError(handles, failures);
       return handles;
+    },
+    async artifact(runId, ref) {
+      if (!settings.artifacts) throw new ArtifactStoreMissingError();
+      return settings.artifacts.read(runId, ref);
     },
     async runOnce(agentId, given) {
       expectOpen();

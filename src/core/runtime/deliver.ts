@@ -1,5 +1,7 @@
 import type { Clock } from '../ports/clock.js';
 import type { Workspace } from '../ports/workspace.js';
+import { isArtifactRef } from '../shared/artifact-ref.js';
+import type { Artifacts } from './artifacts.js';
 import { callWorkspace } from './call-workspace.js';
 import type { InputBody } from './run-driver.js';
 import type { RunState } from './run-state.js';
@@ -8,6 +10,7 @@ import { tryThrice } from './try-thrice.js';
 
 export interface DeliverOptions {
   readonly workspace: Workspace;
+  readonly artifacts: Artifacts | undefined;
   readonly clock: Clock;
   /** For one call. */
   readonly limitMs: number;
@@ -18,12 +21,14 @@ export interface DeliverOptions {
   readonly from: string;
 }
 
-/** Lands the deliverable on the parent ticket, in up to three tries, and gives what the kernel is to hear of it. */
-export async function deliver({ workspace, clock, limitMs, signal, state, from }: DeliverOptions): Promise<InputBody> {
+/** Lands the deliverable on the parent ticket, whole wherever it lies, in up to three tries, and gives what the kernel is to hear of it. */
+export async function deliver({ workspace, artifacts, clock, limitMs, signal, state, from }: DeliverOptions): Promise<InputBody> {
   const { runId, plan, outputs } = state;
   const { parentTicket } = plan.context;
-  const request = { runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable: outputs.get(from) ?? null };
+  const made = outputs.get(from) ?? null;
   try {
+    const deliverable = artifacts && workspace.deliver && isArtifactRef(made) ? await artifacts.read(runId, made) : made;
+    const request = { runId, idempotencyKey: `${runId}:deliver`, parentTicket, deliverable };
     const call = () => callWorkspace(() => workspace.deliver?.(request), { hook: 'deliver', clock, limitMs });
     await tryThrice(clock, call, signal);
     return { type: 'run.delivered' };

@@ -279,8 +279,8 @@ export class ManagedRun {
 
   async #deliver({ driver }: RunEngine): Promise<void> {
     this.#isDelivering = true;
-    const { clock, workspace, workspaceTimeoutMs: limitMs } = this.surroundings;
-    const at = { clock, workspace, limitMs, signal: this.#stopping.signal };
+    const { clock, workspace, artifacts, workspaceTimeoutMs: limitMs } = this.surroundings;
+    const at = { clock, workspace, artifacts, limitMs, signal: this.#stopping.signal };
     driver.offer(await deliver({ ...at, state: this.state, from: driver.kernel.deliverableStep }));
   }
 

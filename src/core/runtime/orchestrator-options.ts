@@ -7,6 +7,7 @@ import type { Telemetry } from '../ports/telemetry.js';
 import type { Topology } from '../ports/topology.js';
 import type { Workspace } from '../ports/workspace.js';
 import type { ProposalLimits } from '../proposal/proposal-limits.js';
+import type { ArtifactOptions, Artifacts } from './artifacts.js';
 import type { Migration } from './run-state.js';
 
 /** What an orchestrator is made of. Only `agents` is required. */
@@ -43,6 +44,8 @@ export interface OrchestratorOptions {
   /** Lets a run go on whose machines come out with another digest than it was started with. Default: such a run is refused. */
   readonly migrate?: Migration;
   readonly telemetry?: Telemetry;
+  /** Where outputs go that are too big for a journal: what depends on them gets references. Default: every output stays in the journal. */
+  readonly artifacts?: ArtifactOptions;
   /** Attempts of all runs that may work at once. Default: 1,000. */
   readonly concurrency?: number;
   /** How long aborted attempts may take to end when a run stops, in milliseconds. Default: 10,000. */
@@ -72,6 +75,7 @@ export interface OrchestratorSettings {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;
+  readonly artifacts: Artifacts | undefined;
   readonly graceMs: number;
   readonly leaseMs: number;
   readonly maxLostStarts: number;

@@ -3,6 +3,9 @@ import { computeRules, computeStep } from '../materializer/compute-step.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
 import type { Clock } from '../ports/clock.js';
+import type { Json } from '../shared/json.js';
+import type { Artifacts } from './artifacts.js';
+import { putAwayFinding, putAwayOutput, wholeOutputs } from './attempt-artifacts.js';
 import { createAgentContext } from './agent-context.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createAgentRequests } from './agent-request.js';
@@ -41,14 +44,15 @@ export interface RunAttemptsOptions {
   readonly graceMs: number;
   /** What becomes of a step in doubt that no probe can tell of. */
   readonly whenInDoubt: 'park' | 'fail';
+  readonly artifacts: Artifacts | undefined;
 }
 
 /** What a step without an agent spends. */
 const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
 
 export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
-  const { state, driver, queue, suspects, agents, resources, isClosing, clock, graceMs, whenInDoubt } = options;
-  const { outputs } = state;
+  const { state, driver, queue, suspects, agents, resources, isClosing, clock, graceMs, whenInDoubt, artifacts } = options;
+  const { runId, outputs } = state;
   const kernel = (): Kernel => driver().kernel;
   const requests = createAgentRequests({ state, kernel });
   const { stepOf } = requests;
@@ -61,13 +65,33 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     const { stepId, attempt } = command;
     if (!driver().note({ type: 'step.started', stepId, attempt })) return;
     const step = stepOf(stepId);
-    const { input } = requests.inputsOf(step);
-    const from = contributions(step, { outputOf: (id) => outputs.get(id), roleOf: (id) => stepOf(id).role });
-    const computed = computeStep(step, { input, from });
-    const outcome: AttemptOutcome = computed.ok
-      ? { kind: 'succeeded', ...computed.value, spend: free }
-      : { kind: 'failed', error: computed.error, retryable: false, spend: free };
-    conclude({ stepId, attempt }, outcome);
+    if (artifacts) void computeWhole(step, artifacts).then((outcome) => conclude({ stepId, attempt }, outcome));
+    else conclude({ stepId, attempt }, computed(step, outputs));
+  };
+
+  const computed = (step: StepDefinition, from: ReadonlyMap<string, Json>): AttemptOutcome => {
+    const { input } = requests.inputsOf(step, from);
+    const given = contributions(step, { outputOf: (id) => from.get(id), roleOf: (id) => stepOf(id).role });
+    const result = computeStep(step, { input, from: given });
+    return result.ok
+      ? { kind: 'succeeded', ...result.value, spend: free }
+      : { kind: 'failed', error: result.error, retryable: false, spend: free };
+  };
+
+  /** {@link computed}, from outputs that lie elsewhere too. Never rejects. */
+  const computeWhole = async (step: StepDefinition, store: Artifacts): Promise<AttemptOutcome> => {
+    try {
+      const outcome = computed(step, await inputsWhole(step));
+      return await putAwayOutput(outcome, { artifacts: store, runId, step });
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
+
+  /** What planwright itself is to look at, it sees whole. */
+  const inputsWhole = async (step: StepDefinition): Promise<ReadonlyMap<string, Json>> => {
+    const sources = kernel().sourcesOf(step.id);
+    return artifacts ? wholeOutputs(outputs, { artifacts, runId, sources }) : outputs;
   };
 
   /** The attempt's turn has come. Gives its work, or nothing where it is not wanted any more. */
@@ -85,7 +109,9 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     const stop = command.type === 'step.start' ? kernel().stop : null;
     const isWanted = !signal.aborted && !stop;
     const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
-    conclude({ stepId, attempt }, isWanted ? await call(command, signal) : unwanted());
+    const outcome = isWanted ? await call(command, signal) : unwanted();
+    // What is big is stored before anybody hears that it is there.
+    conclude({ stepId, attempt }, artifacts ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome);
   };
 
   /**
@@ -113,12 +139,13 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
       progress: (message) => void driver().offer({ type: 'step.progress', stepId, attempt, message }),
+      ...{ artifacts, runId, stepId },
     });
     const isChoice = step.kind === 'route' && !step.decides && !isUndoing;
     try {
       await fetchMissing(step);
       const request = requests.requestOf(command);
-      const ruled = isChoice ? computeRules(step, request.input) : undefined;
+      const ruled = isChoice ? computeRules(step, requests.inputsOf(step, await inputsWhole(step)).input) : undefined;
       if (ruled) return { kind: 'succeeded', ...ruled, spend: free };
       const result: unknown = await agent(request, context);
       // What a step that decides makes on the way is its own affair; when it finishes, its goal looks at it.
@@ -173,7 +200,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       const { stepId, attempt } = command;
       const step = stepOf(stepId);
       const agent = agents.findAgent(step.agentId ?? '');
-      void probeStep({ agent, request: requests.requestOf(command), step, clock, limitMs: graceMs }).then((finding) => {
+      const probed = probeStep({ agent, request: requests.requestOf(command), step, clock, limitMs: graceMs });
+      void probed.then(artifacts ? (found) => putAwayFinding(found, { artifacts, runId, step }) : undefined).then((finding) => {
         const isTold = driver().offer({ type: 'step.probed', stepId, attempt, finding });
         if (!isTold || finding.kind !== 'unknown' || whenInDoubt === 'park' || kernel().stop) return;
         const by = { kind: 'policy', id: 'when-in-doubt' } as const;

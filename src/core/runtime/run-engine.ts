@@ -35,7 +35,7 @@ export function createRunEngine({
 }: RunEngineOptions): RunEngine {
   const { runId, log } = state;
   const { kernel } = machines;
-  const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt } = surroundings;
+  const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt, artifacts } = surroundings;
   const attempts = createRunAttempts({
     state,
     driver: () => driver,
@@ -47,6 +47,7 @@ export function createRunEngine({
     clock,
     graceMs,
     whenInDoubt,
+    artifacts,
   });
   const driver = createRunDriver({
     runId,

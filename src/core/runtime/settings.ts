@@ -1,3 +1,4 @@
+import { createArtifacts } from './artifacts.js';
 import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
 import { createRunIds } from './run-id.js';
 import { systemClock } from './system-clock.js';
@@ -24,6 +25,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     resources: Object.keys(options.resources ?? {}),
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
+    artifacts: options.artifacts && createArtifacts({ ...options.artifacts, clock }),
     graceMs: options.graceMs ?? 10_000,
     leaseMs: options.isStoreShared === false ? unsharedLeaseMs : (options.leaseMs ?? 30_000),
     maxLostStarts: options.maxLostStarts ?? 3,

@@ -6,7 +6,11 @@ import {
   isArtifactRef,
   type Json,
   type Plan,
+  ok,
   type PlanDraft,
+  type Run,
+  type StepDraft,
+  type Topology,
   type RunEvent,
 } from 'planwright';
 import { createMemoryArtifacts } from 'planwright/storage/memory-artifacts';
@@ -236,6 +240,79 @@ describe('what planwright itself looks at', () => {
   });
 });
 
+describe('a topology of your own', () => {
+  const own = (parts: Pick<Topology, 'arrange'> & Partial<Topology>): Topology => ({
+    ...{ kind: 'own', version: '1', description: 'For tests.' },
+    options: { safeParse: () => ({ success: true, data: {} }) },
+    ...parts,
+  });
+
+  it.each([[true], [false]])('sees what its steps made whole where their template says inline: %s', async (isInline) => {
+    const seen: Json[] = [];
+    const topology = own({
+      arrange: ({ tickets: given }) =>
+        ok({
+          steps: given.map(({ key }) => ({ id: key, kind: 'ticket', expands: 'topology' })),
+          templates: { work: { kind: 'delegation', role: 'maker', ...(isInline && { inline: true }) } },
+          settings: {},
+          team: ['maker'],
+          bounds: { steps: 1, decisions: 0, delegations: 1, handoffs: 0, parallel: 1, depth: 1 },
+        }),
+      expand({ goal }, event) {
+        const { id: parent, instructions } = goal;
+        if (event.type === 'begun') return { add: [{ name: '1', template: 'work', parent, title: 'Work', instructions }] };
+        if (event.type === 'reported') seen.push(event.output ?? null);
+        return event.type === 'reported' ? { end: { succeeded: event.step.id } } : {};
+      },
+    });
+    const made = megabytes(1);
+    const { run } = createScene({ made, topologies: [topology] });
+    const { result, run: handle } = await run(
+      proposalOf([ticket('goal', { role: 'maker' })], {
+        ...{ roles, topology: { kind: 'own' } },
+        synthesis: { role: 'reader', instructions: 'Put it together.', outputSchema: true },
+      }),
+    );
+    expect(result.status).toBe('completed');
+    expect(seen.map(isArtifactRef)).toEqual(seen.map(() => !isInline));
+    expect(isArtifactRef(stepOf(handle, 'goal').output)).toBe(!isInline);
+    if (isInline) expect(seen[0]).toEqual(made);
+  });
+
+  it('may join, by a plan that is approved later, what was put away before', async () => {
+    const joining = own({
+      arrange: ({ tickets: given }) => {
+        const drafts = given.map(({ key }): StepDraft => ({ id: key, kind: 'ticket' }));
+        const joined: StepDraft = { id: 'joined', kind: 'reduce', reducer: 'collect', dependsOn: ['a', 'c'] };
+        return ok(given.some(({ key }) => key === 'c') ? [...drafts, joined] : drafts);
+      },
+    });
+    const made = megabytes(1);
+    const { start, orchestrator, clock, end } = createScene({ made, topologies: [joining] });
+    const of = (...keys: readonly string[]) =>
+      proposalOf(
+        keys.map((key) => ticket(key, { role: 'maker', ...(key === 'b' && { gate: { kind: 'before', prompt: 'Go on?' } }) })),
+        {
+          ...{ roles, topology: { kind: 'own' } },
+          synthesis: { role: 'reader', instructions: 'Put it together.', outputSchema: true },
+        },
+      );
+    const run = await start(of('a', 'b'));
+    await clock.runUntil(until(run, (event) => event.type === 'step.succeeded' && event.stepId === 'a'));
+    const { revision, digest } = await clock.runUntil(orchestrator.revise(run.runId, of('a', 'b', 'c'), { baseRevision: 1 }));
+    await clock.runUntil(orchestrator.approve(run.runId, { revision, digest, approvedBy: ada }));
+    await clock.runUntil(until(run, (event) => event.type === 'step.succeeded' && event.stepId === 'joined'));
+    await run.decide('b', { approve: true, by: ada });
+    expect((await end(run)).status).toBe('completed');
+    const joined = await orchestrator.artifact(run.runId, stepOf(run, 'joined').output!);
+    expect(JSON.stringify(joined).split(JSON.stringify(made))).toHaveLength(3);
+  });
+});
+
+async function until(run: Run, isIt: (event: RunEvent) => boolean): Promise<void> {
+  for await (const event of run.events()) if (isIt(event)) return;
+}
+
 describe('a reference', () => {
   it('DD-51 leads nowhere in another run, also where both are called alike: keys include the run id', async () => {
     const store = createMemoryArtifacts();
@@ -381,10 +458,7 @@ describe('a store of artifacts', () => {
     const store: ArtifactStore = { ...createMemoryArtifacts(), get: () => new Promise<never>(() => undefined) };
     const scene = createScene({ artifacts: { store, timeoutMs: 1e6 }, agents: { reader: agent } });
     const run = await scene.start(chain());
-    const isReading = (async () => {
-      for await (const event of run.events()) if (event.type === 'step.started' && event.stepId === 'b') return;
-    })();
-    await scene.clock.runUntil(isReading);
+    await scene.clock.runUntil(until(run, (event) => event.type === 'step.started' && event.stepId === 'b'));
     await run.cancel({ reason: 'enough' });
     await scene.end(run);
     expect(reasons).toEqual(['ATTEMPT_ABORTED']);

@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 
+import { benchGrowingRun } from './growing-run.js';
 import { benchEvents, benchMemory, benchReplay, benchStarKernel } from './kernel.js';
 import { benchDurableChain, benchDurableMemory, benchDurableRun, benchManyRuns, benchRecovery } from './durability.js';
 import { benchPipeline } from './pipeline.js';
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   replay: () => benchReplay({ rounds: rounds(11) }),
   star: () => benchStarKernel({ rounds: rounds(11) }),
   run: () => benchWholeRun({ sizes: [1_000, 10_000], rounds: rounds(15) }),
+  growing: () => benchGrowingRun({ sizes: [1_000, 10_000], rounds: rounds(7) }),
   'star-run': () => benchStarRun({ rounds: rounds(9) }),
   'durable-memory': benchDurableMemory,
   durable: () => benchDurableRun({ rounds: rounds(7) }),

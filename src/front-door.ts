@@ -2,7 +2,11 @@ import { createOrchestrator as createCoreOrchestrator, type Orchestrator } from 
 import type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
 import type { ApprovedPlan } from './core/approval/approve-plan.js';
 import type { RoleMap } from './core/materializer/definition.js';
-import { materialize as materializeWith, type MaterializedRun } from './core/materializer/materialize.js';
+import {
+  materialize as materializeWith,
+  type MaterializedRun,
+  type MaterializeOptions,
+} from './core/materializer/materialize.js';
 import { planProposal as planWith, type PlanOptions } from './core/plan/plan-proposal.js';
 import type { JsonSchema } from './core/shared/json.js';
 import type { Issue } from './core/shared/issue.js';
@@ -59,8 +63,11 @@ export const planProposal = (
  * @throws UnresolvedRoleError when a role of the plan has no agent in `roles`.
  * @throws TopologyMissingError when the topology is not at hand that adds steps to the plan.
  */
-export const materialize = (approved: ApprovedPlan, roles: RoleMap, { topologies }: WithTopologies = {}): MaterializedRun =>
-  materializeWith(approved, roles, { topologies: allTopologies(topologies) });
+export const materialize = (
+  approved: ApprovedPlan,
+  roles: RoleMap,
+  { topologies, ...options }: MaterializeOptions = {},
+): MaterializedRun => materializeWith(approved, roles, { ...options, topologies: allTopologies(topologies) });
 
 /** The JSON Schema (draft 2020-12) of a proposal, to put before a planner. */
 export const proposalJsonSchema = ({ topologies }: WithTopologies = {}): JsonSchema =>

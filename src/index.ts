@@ -70,6 +70,10 @@ export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illega
 export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 
 // Running
+export type { CustomReducers } from './core/plan/reduce.js';
+export { withConflicts } from './core/plan/reducers/reduced.js';
+export { ReducerInputError } from './core/plan/reducers/reducer-input-error.js';
+export { builtInReducers } from './core/shared/reducer-names.js';
 export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { ReplanPreview } from './core/runtime/replan-run.js';
@@ -92,6 +96,7 @@ export {
   OrchestratorClosedError,
   ProposalRejectedError,
   RecoveryError,
+  ReducerMissingError,
   RunElsewhereError,
   RunHaltedError,
   RunMovedOnError,
@@ -123,6 +128,7 @@ export type * from './core/ports/artifact.js';
 export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
 export type * from './core/ports/proposal.js';
+export type * from './core/ports/reducer.js';
 export type * from './core/ports/run.js';
 export type * from './core/ports/run-output.js';
 export type * from './core/ports/store.js';

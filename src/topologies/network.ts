@@ -120,7 +120,10 @@ function arrangement(proposal: OrchestrationProposal, options: Options): Arrange
   };
   const members = arbiter === undefined ? peers : [...peers, arbiter];
   return {
-    steps: tickets.map(({ key }) => ({ id: key, kind: 'ticket', role: entry, expands: 'topology' })),
+    // A ticket that joins the outputs of others is nobody's to decide on.
+    steps: tickets.map(({ key, reducer }) =>
+      reducer === undefined ? { id: key, kind: 'ticket', role: entry, expands: 'topology' } : { id: key, kind: 'ticket' },
+    ),
     templates: Object.fromEntries(
       [undefined, ...tickets.filter(hasOwnTerms)].flatMap((ticket) => members.flatMap((role) => templatesOf(role, ticket))),
     ),
@@ -139,8 +142,8 @@ function allowedBy(pairs: NonNullable<Options['handoffs']>): Readonly<Record<str
 /** How deep delegations may lie in one another where `budget.maxDelegationDepth` does not say. */
 const defaultDepth = 3;
 
-const hasOwnTerms = ({ retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
-  [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
+const hasOwnTerms = ({ reducer, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
+  reducer === undefined && [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
 
 function templatesOf(role: string, ticket: Ticket | undefined): [string, TemplateDraft][] {
   const key = ticket?.key;

@@ -91,7 +91,10 @@ function arrangement(proposal: OrchestrationProposal, options: Options): Arrange
     keepSession: keeping.sort(),
   };
   return {
-    steps: tickets.map(({ key }) => ({ id: key, kind: 'ticket', role: supervisor, expands: 'topology' })),
+    // A ticket that joins the outputs of others is nobody's to decide on.
+    steps: tickets.map(({ key, reducer }) =>
+      reducer === undefined ? { id: key, kind: 'ticket', role: supervisor, expands: 'topology' } : { id: key, kind: 'ticket' },
+    ),
     templates: Object.fromEntries([undefined, ...tickets.filter(hasOwnTerms)].flatMap((ticket) => templatesOf(settings, ticket))),
     settings: { ...settings },
     team: workers,

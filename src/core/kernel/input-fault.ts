@@ -13,7 +13,9 @@ export function inputFault(input: unknown): string | undefined {
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
   if (!type.startsWith('run.') && !isText(given['stepId']))
     return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
-  const optional = (['steps', 'done', 'branch', 'route', 'compensate'] as const).filter((member) => given[member] !== undefined);
+  const optional = (['steps', 'done', 'branch', 'route', 'conflicts', 'compensate'] as const).filter(
+    (member) => given[member] !== undefined,
+  );
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
@@ -83,6 +85,9 @@ const checks = {
     const { to, reason, by = 'rule' } = membersOf(value);
     return areTexts(to) && isText(reason) && (by === 'rule' || by === 'model');
   },
+  conflicts: (value: unknown) =>
+    Array.isArray(value) &&
+    value.every((conflict) => isText(membersOf(conflict)['pointer']) && Array.isArray(membersOf(conflict)['values'])),
   error(value: unknown) {
     const { code, message } = membersOf(value);
     return isText(code) && isText(message);
@@ -121,6 +126,7 @@ const wanted: Readonly<Record<Member, string>> = {
   retryable: 'must be true or false',
   output: 'is missing; an attempt without one has the output null',
   route: 'must be JSON',
+  conflicts: 'must be a list of places, each with a pointer and the values that were given for it',
   steps: 'must be a list of step ids',
   done: 'must be a list of tickets, each with a stepId and an output',
   branch: 'must name the steps that it leads to, and a reason',

@@ -70,11 +70,11 @@ export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): 
 }
 
 /** What an attempt came to, and what it cost. */
-export type Success = Pick<StepInput<'step.succeeded'>, 'output' | 'spend' | 'branch' | 'route' | 'at'>;
+export type Success = Pick<StepInput<'step.succeeded'>, 'output' | 'spend' | 'branch' | 'route' | 'conflicts' | 'at'>;
 
 /** The step's attempt has succeeded, or turns out to have. */
 export function succeed(core: RunCore, index: number, success: Success): void {
-  const { output, branch, at } = success;
+  const { output, branch, conflicts, at } = success;
   const stepId = stepOf(core, index).id;
   const attempt = core.columns.attempt[index]!;
   const spend = chargeSuccess(core, index, success.spend);
@@ -82,7 +82,7 @@ export function succeed(core: RunCore, index: number, success: Success): void {
   noteRoute(core, index, success);
   forgetError(core, index);
   mustMoveStep(core, index, 'SUCCEED', { at });
-  publish(core, { type: 'step.succeeded', stepId, attempt, output, spend });
+  publish(core, { type: 'step.succeeded', stepId, attempt, output, spend, ...(conflicts && { conflicts }) });
 }
 
 /** A step that was added answers to its goal. Whoever else gives a route is not listened to, and that is on record. */

@@ -102,9 +102,10 @@ function computedState(materialized: MaterializedRun, step: StepDefinition): obj
   const compute = ({ context }: ComposedArgs) => {
     const outputOf = (from: string): Json | undefined => entryOf(context.outputs, from);
     const { input } = stepRequest(step, { outputOf, gaps: gapsOf(context, step), promptTemplate: undefined });
-    const roleOf = (stepId: string): string | undefined =>
-      materialized.definition.steps[materialized.graph.indexOf.get(stepId) ?? -1]?.role;
-    return computeStep(step, { input, from: contributions(step, { outputOf, roleOf }) });
+    const { definition, graph, reducers } = materialized;
+    const placeOf = (stepId: string): number | undefined => graph.indexOf.get(stepId);
+    const roleOf = (stepId: string): string | undefined => definition.steps[placeOf(stepId) ?? -1]?.role;
+    return computeStep(step, { input, from: contributions(step, { outputOf, roleOf, placeOf }), reducers });
   };
   const keep = change((args) => {
     const computed = compute(args);

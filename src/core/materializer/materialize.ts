@@ -2,6 +2,7 @@ import { createMachine, type AnyStateMachine } from 'xstate';
 
 import { isApprovedPlan, type ApprovedPlan } from '../approval/approve-plan.js';
 import { createStepGraph, type StepGraph } from '../plan/step-graph.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
 import type { Expand, Topology } from '../ports/topology.js';
 import { canonicalJson } from '../shared/canonical-json.js';
@@ -25,7 +26,9 @@ export interface MaterializedRun {
   readonly graph: StepGraph;
   /** Adds steps while the run is under way; absent for a plan whose steps are all known. */
   readonly expand?: Expand;
-  /** The machines of another plan of the same run, with the topologies at hand that these were made with. @throws as {@link materialize} does */
+  /** Reducers of one's own that its steps may name. */
+  readonly reducers: CustomReducers;
+  /** The machines of another plan of the same run, with the topologies and reducers at hand that these were made with. @throws as {@link materialize} does */
   readonly remake: (plan: Plan, roles: RoleMap) => MaterializedRun;
 }
 
@@ -33,6 +36,8 @@ export interface MaterializedRun {
 export interface MaterializeOptions {
   /** Where to find the topology of a plan that adds steps while the run is under way. Others need none. */
   readonly topologies?: readonly Topology[];
+  /** Reducers that the plan names as `custom:<name>`, by name. A step whose reducer is not at hand fails when its turn comes. */
+  readonly reducers?: CustomReducers;
 }
 
 /**
@@ -45,17 +50,17 @@ export interface MaterializeOptions {
 export function materialize(
   approved: ApprovedPlan,
   roles: RoleMap,
-  { topologies = [] }: MaterializeOptions = {},
+  { topologies = [], reducers = {} }: MaterializeOptions = {},
 ): MaterializedRun {
   if (!isApprovedPlan(approved)) throw new NotApprovedError();
-  return make(approved.plan, { roles, topologies });
+  return make(approved.plan, { roles, topologies, reducers });
 }
 
-function make(plan: Plan, given: { readonly roles: RoleMap; readonly topologies: readonly Topology[] }): MaterializedRun {
-  const { roles, topologies } = given;
+function make(plan: Plan, given: Required<MaterializeOptions> & { readonly roles: RoleMap }): MaterializedRun {
+  const { roles, topologies, reducers } = given;
   const expand = expandOf(plan, topologies);
-  const remake: MaterializedRun['remake'] = (next, filled) => make(next, { roles: filled, topologies });
-  return Object.freeze({ ...machinesOf(plan, roles), plan, ...(expand && { expand }), remake });
+  const remake: MaterializedRun['remake'] = (next, filled) => make(next, { ...given, roles: filled });
+  return Object.freeze({ ...machinesOf(plan, roles), plan, ...(expand && { expand }), reducers, remake });
 }
 
 function expandOf({ expansion, topology: { kind } }: Plan, topologies: readonly Topology[]): Expand | undefined {
@@ -70,7 +75,7 @@ function expandOf({ expansion, topology: { kind } }: Plan, topologies: readonly 
 }
 
 /** What follows from a plan's digest and its agents, the labels of the plan aside. */
-type Machines = Omit<MaterializedRun, 'plan' | 'expand' | 'remake'>;
+type Machines = Omit<MaterializedRun, 'plan' | 'expand' | 'reducers' | 'remake'>;
 
 /** Runs of one plan again and again, as of a template, are common. The newest are kept, up to so many steps in all. */
 const recent = new Map<string, Machines>();

@@ -1,4 +1,4 @@
-import type { Contribution } from '../plan/reduce.js';
+import type { Contribution } from '../ports/reducer.js';
 import type { Gap } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
 import { fillPlaceholders } from '../shared/placeholder.js';
@@ -62,12 +62,22 @@ function gapsAmong(stepIds: readonly string[], gaps: readonly Gap[]): readonly G
   return gaps.filter(({ key }) => named.has(key));
 }
 
-/** The inputs of a reduce step, each with the role it came from. */
+/** Where the outputs come from that a step joins. */
+export interface ContributionSources extends Pick<StepInputs, 'outputOf'> {
+  readonly roleOf: (stepId: string) => string | undefined;
+  /** Where a step stands in the plan; `undefined` for one that was added. */
+  readonly placeOf: (stepId: string) => number | undefined;
+}
+
+/** The inputs of a step that joins them, each with the role it came from, in plan order; those that were added stand last, as they are listed. */
 export function contributions(
   { input }: StepDefinition,
-  { outputOf, roleOf }: Pick<StepInputs, 'outputOf'> & { readonly roleOf: (stepId: string) => string | undefined },
-): Contribution[] {
-  return input.flatMap((stepId) => {
+  { outputOf, roleOf, placeOf }: ContributionSources,
+): readonly Contribution[] {
+  const placed = input.map((stepId) => ({ stepId, place: placeOf(stepId) ?? Infinity }));
+  // Not by their difference: that of two infinities is no number.
+  const inOrder = placed.sort((one, other) => (one.place === other.place ? 0 : one.place - other.place));
+  return inOrder.flatMap(({ stepId }) => {
     const output = outputOf(stepId);
     return output === undefined ? [] : [{ stepId, role: roleOf(stepId) ?? '', output }];
   });

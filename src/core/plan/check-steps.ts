@@ -21,6 +21,10 @@ export function checkReferences(proposal: PlanSource, steps: readonly PlanStep[]
     if (step.role === undefined && needsRole(step)) {
       report('missing-role', ['role'], `Step ${quote(step.id)} of kind "${step.kind}" needs a role to carry it out.`);
     }
+    if (step.reducer !== undefined && step.kind !== 'reduce' && (step.role !== undefined || step.expands !== undefined)) {
+      const message = `Step ${quote(step.id)} has the reducer ${quote(step.reducer)}, which calls no agent, and a role or steps of its own as well. Leave one out.`;
+      report('role-and-reducer', ['reducer'], message);
+    }
     const undoing = step.compensation?.role;
     if (undoing !== undefined && !roles.has(undoing)) {
       const message = `The compensation of ${quote(step.id)} has the role ${quote(undoing)}, which the proposal does not declare.`;
@@ -38,7 +42,8 @@ export function checkReferences(proposal: PlanSource, steps: readonly PlanStep[]
   return issues;
 }
 
-const needsRole = ({ kind, routes }: PlanStep): boolean => kind !== 'reduce' && !(kind === 'route' && routes !== undefined);
+const needsRole = ({ kind, routes, reducer }: PlanStep): boolean =>
+  kind !== 'reduce' && !(kind === 'route' ? routes !== undefined : reducer !== undefined);
 
 /** The member of the proposal that a step outside the work comes from. */
 export function phasePointer({ phase }: PlanStep): string | undefined {

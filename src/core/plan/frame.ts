@@ -1,5 +1,5 @@
 import type { PlanStep } from '../ports/plan.js';
-import type { OrchestrationProposal } from '../ports/proposal.js';
+import type { OrchestrationProposal, SynthesisSpec } from '../ports/proposal.js';
 import type { StepDraft } from '../ports/topology.js';
 import type { JsonSchema } from '../shared/json.js';
 import { discussionRounds, discussionStepId, positionStepId } from './phase-ids.js';
@@ -86,7 +86,10 @@ function workSteps(proposal: OrchestrationProposal, drafts: readonly StepDraft[]
   });
 }
 
-/** Waits for every ticket, and for whatever else of the work nothing waits for, so that it is the last step of the run. */
+/**
+ * Waits for every ticket, and for whatever else of the work nothing waits for, so that it is the last step of the run. One with a reducer joins
+ * what nothing else waits for.
+ */
 function synthesisStep(proposal: OrchestrationProposal, work: readonly PlanStep[]): PlanStep {
   const { synthesis } = proposal;
   const awaited = new Set(work.flatMap(({ dependsOn }) => dependsOn));
@@ -97,13 +100,21 @@ function synthesisStep(proposal: OrchestrationProposal, work: readonly PlanStep[
     kind: 'synthesis',
     phase: 'synthesis',
     title: 'Synthesis',
-    role: synthesis.role,
-    instructions: synthesis.instructions,
+    ...carriedOutBy(synthesis),
     dependsOn: last,
     join: 'all-settled',
-    input: inOrder([...last, ...phasesBefore(proposal)]),
+    input: inOrder(
+      synthesis.reducer === undefined ? [...last, ...phasesBefore(proposal)] : last.filter((id) => !awaited.has(id)),
+    ),
     ...executionOf(synthesis),
-    effect: 'idempotent',
+    effect: synthesis.reducer === undefined ? 'idempotent' : 'none',
     onFailure: 'fail-run',
   };
 }
+
+/** An agent, or a reducer; which of the two it is parsing has seen to. */
+const carriedOutBy = ({ role, instructions = '', reducer }: SynthesisSpec) => ({
+  ...(role !== undefined && { role }),
+  instructions,
+  ...(reducer !== undefined && { reducer }),
+});

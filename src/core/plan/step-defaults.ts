@@ -66,22 +66,23 @@ export type WorkStep = Omit<PlanStep, 'input'> & { readonly input?: readonly str
 
 /** A ticket as the step that carries it out; what its topology names in the draft stands above what the ticket says. */
 export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
-  const { instructions, compensation, gate, input } = ticket;
+  const { role, instructions = '', reducer, compensation, gate, input } = ticket;
   const step: Mutable<WorkStep> = {
     id: draft.id,
     kind: draft.kind,
     phase: 'work',
     title: ticket.title,
-    role: ticket.role,
+    ...(role !== undefined && { role }),
     instructions,
     dependsOn: ticket.dependsOn ?? [],
-    join: 'all-succeeded',
-    effect: ticket.effect ?? 'idempotent',
+    join: reducer === undefined ? 'all-succeeded' : 'all-settled',
+    effect: ticket.effect ?? (reducer === undefined ? 'idempotent' : 'none'),
     resources: resourceUses(ticket.resources),
     onFailure: ticket.onFailure ?? 'continue',
     priority: ticket.priority ?? 'normal',
     ...executionOf(ticket),
   };
+  if (reducer !== undefined) step.reducer = reducer;
   if (input !== undefined) step.input = input.from;
   if (gate !== undefined) step.gate = { ...gate };
   if (compensation !== undefined) step.compensation = { ...compensation };
@@ -93,10 +94,11 @@ function goalStep({ timeoutMs: _, ...step }: WorkStep): WorkStep {
   return { ...step, effect: 'none', retry: defaultRetry, resources: [] };
 }
 
-/** A step that is no ticket, as a topology drafted it. A `reduce` step joins whatever its dependencies gave, failed ones left out. */
+/** A step that is no ticket, as a topology drafted it. A step with a reducer joins whatever its dependencies gave, failed ones left out. */
 export function draftedStep(draft: StepDraft): WorkStep {
   const { input: _, ...defaults } = stepDefaults;
-  const join = draft.kind === 'reduce' ? 'all-settled' : 'all-succeeded';
+  const isJoining = draft.kind === 'reduce' || (draft.reducer !== undefined && draft.role === undefined);
+  const join = isJoining ? 'all-settled' : 'all-succeeded';
   const retry = draft.kind === 'route' && draft.role !== undefined ? choosingRetry : defaults.retry;
   return overlaid({ ...defaults, retry, id: draft.id, kind: draft.kind, phase: 'work', title: draft.id, join }, draft);
 }

@@ -75,7 +75,7 @@ export interface PlanStep {
   readonly phase: Phase;
   /** A label; not part of the digest. */
   readonly title: string;
-  /** Key of the role that carries it out; absent for a `reduce` step, which calls no agent. */
+  /** Key of the role that carries it out; absent for a step that calls no agent, but has a reducer or rules. */
   readonly role?: string;
   readonly instructions: string;
   readonly dependsOn: readonly string[];
@@ -97,7 +97,7 @@ export interface PlanStep {
   readonly estimate?: PlanEstimate;
   readonly budget?: SpendCeiling;
   readonly compensation?: { readonly role: string; readonly instructions: string };
-  /** How a `reduce` step joins its inputs. */
+  /** How its inputs are joined: present on a `reduce` step, and on a ticket or synthesis that calls no agent. */
   readonly reducer?: string;
   /** Where a `route` step leads: the first rule that holds. With a role, its agent is asked only where none does. */
   readonly routes?: readonly RouteRule[];

@@ -127,9 +127,16 @@ export interface Ticket extends ExecutionSpec {
   /** Unique in the proposal; the id of the ticket's step. */
   readonly key: string;
   readonly title: string;
-  readonly role: string;
-  readonly instructions: string;
-  /** Keys of tickets that must have succeeded before this one starts. */
+  /** Required, unless it has a `reducer`. */
+  readonly role?: string;
+  /** Required, unless it has a `reducer`. */
+  readonly instructions?: string;
+  /**
+   * Calls no agent, but joins the outputs of its inputs as soon as all of them have ended: `collect`, `first`, `majority`, `merge`, `positions`, `ranked`,
+   * `sum`, or `custom:<name>`. Those that have no output are left out. Nothing else that says how an agent works may stand beside it.
+   */
+  readonly reducer?: string;
+  /** Keys of tickets that must have succeeded before this one starts; with a `reducer`, that must have ended. */
   readonly dependsOn?: readonly string[];
   /**
    * What the agent sees. `from` names tickets upstream, `research` or `discussion`; left out, it sees the outputs of its
@@ -158,8 +165,12 @@ export interface DiscussionSpec {
   readonly rounds?: number;
 }
 export interface SynthesisSpec extends ExecutionSpec {
-  readonly role: string;
-  readonly instructions: string;
+  /** Required, unless it has a `reducer`. */
+  readonly role?: string;
+  /** Required, unless it has a `reducer`. */
+  readonly instructions?: string;
+  /** Calls no agent, but joins the outputs of the tickets on which no other depends, as a ticket's `reducer` does. */
+  readonly reducer?: string;
   readonly outputSchema: JsonSchema;
   /** Then only a verified deliverable is released. */
   readonly verify?: VerificationSpec;

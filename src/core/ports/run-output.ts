@@ -1,6 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { Allowance, Spend } from './usage.js';
 import type { Phase, StepKind } from './plan.js';
+import type { Conflict } from './reducer.js';
 import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
 
 /**
@@ -152,6 +153,8 @@ export type RunFact =
       readonly outputFrom?: string;
       /** It has passed its verification. */
       readonly isVerified?: true;
+      /** What the writers did not agree on whose outputs were joined to this one; absent where they did. */
+      readonly conflicts?: readonly Conflict[];
     }
   | {
       readonly type: 'step.failed';

@@ -1,4 +1,5 @@
 import type { Json } from '../shared/json.js';
+import type { Conflict } from './reducer.js';
 import type { Spend } from './usage.js';
 
 export type RunStatus = 'proposed' | 'approved' | 'executing' | 'synthesizing' | 'completed' | 'failed' | 'cancelled';
@@ -136,7 +137,7 @@ export type RunInput = { readonly at: number } &
     | ({ readonly type: 'step.started' } & StepInput)
     /**
      * `branch`: where a `route` step leads; its other dependents are skipped. `route`: what its agent wants to be done next, as it was given;
-     * only a step that decides is listened to.
+     * only a step that decides is listened to. `conflicts`: what writers did not agree on whose outputs the step has joined.
      */
     | ({
         readonly type: 'step.succeeded';
@@ -144,6 +145,7 @@ export type RunInput = { readonly at: number } &
         readonly spend: Spend;
         readonly branch?: Branch;
         readonly route?: Json;
+        readonly conflicts?: readonly Conflict[];
       } & StepInput)
     | ({
         readonly type: 'step.failed';

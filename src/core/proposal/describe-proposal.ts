@@ -11,6 +11,7 @@ import type {
   ResourceLimit,
   Role,
   SpendLimit,
+  SynthesisSpec,
   Ticket,
 } from '../ports/proposal.js';
 import { copyJson } from '../shared/copy-json.js';
@@ -37,7 +38,10 @@ export interface RoleDescription {
 export interface TicketDescription {
   readonly key: string;
   readonly title: string;
-  readonly role: string;
+  /** `null` for one that calls no agent, but has a reducer. */
+  readonly role: string | null;
+  /** How it joins the outputs of its inputs; `null` for one that an agent carries out. */
+  readonly reducer: string | null;
   /** Wave that it belongs to by its declared dependencies; 1 is the first. */
   readonly wave: number;
   readonly dependsOn: readonly string[];
@@ -54,7 +58,9 @@ export interface TicketDescription {
 
 /** A phase around the work. */
 export interface PhaseDescription {
-  readonly role: string;
+  /** `null` for one that calls no agent, but has a reducer. */
+  readonly role: string | null;
+  readonly reducer: string | null;
   readonly hasOutputSchema: boolean;
   readonly estimate: Estimate;
 }
@@ -126,7 +132,7 @@ const optionalSections = ['context', 'topology', 'research', 'discussion', 'budg
 
 function describeRoles(roles: readonly Role[], tickets: readonly Ticket[]): readonly RoleDescription[] {
   const work = new Map<string, string[]>(roles.map(({ key }) => [key, []]));
-  for (const { key, role } of tickets) work.get(role)?.push(key);
+  for (const { key, role = '' } of tickets) work.get(role)?.push(key);
   return roles.map((role) => ({
     key: role.key,
     kind: role.kind,
@@ -147,11 +153,12 @@ function describeTickets(
   return tickets.map((ticket) => ({
     key: ticket.key,
     title: ticket.title,
-    role: ticket.role,
+    role: ticket.role ?? null,
+    reducer: ticket.reducer ?? null,
     wave: waveOf.get(ticket.key) ?? 0,
     dependsOn: ticket.dependsOn ?? [],
-    input: ticket.input?.from ?? [...(ticket.dependsOn ?? []), ...phases],
-    effect: ticket.effect ?? 'idempotent',
+    input: ticket.input?.from ?? [...(ticket.dependsOn ?? []), ...(ticket.reducer === undefined ? phases : [])],
+    effect: ticket.effect ?? (ticket.reducer === undefined ? 'idempotent' : 'none'),
     onFailure: ticket.onFailure ?? 'continue',
     priority: ticket.priority ?? 'normal',
     hasOutputSchema: ticket.outputSchema !== undefined,
@@ -167,8 +174,11 @@ function describeTopology(proposal: OrchestrationProposal): ProposalDescription[
   return { kind, options, isDefault: false };
 }
 
-const describePhase = ({ role, outputSchema, estimate = {} }: ExecutionSpec & { readonly role: string }): PhaseDescription => ({
-  role,
+type Phase = ExecutionSpec & Pick<SynthesisSpec, 'role' | 'reducer'>;
+
+const describePhase = ({ role, reducer, outputSchema, estimate = {} }: Phase): PhaseDescription => ({
+  role: role ?? null,
+  reducer: reducer ?? null,
   hasOutputSchema: outputSchema !== undefined,
   estimate,
 });
@@ -190,8 +200,12 @@ function countParts(roles: readonly Role[], tickets: readonly Ticket[]): Proposa
   };
 }
 
+/** Joining outputs in the process takes nothing that would count. */
+const estimateOf = ({ reducer, estimate = {} }: Phase): Estimate =>
+  reducer === undefined ? estimate : { costUsd: 0, tokens: 0, durationMs: 0 };
+
 function addEstimates({ tickets, research, synthesis }: OrchestrationProposal): ProposalDescription['estimate'] {
-  const estimates = [...tickets, ...(research === undefined ? [] : [research]), synthesis].map(({ estimate = {} }) => estimate);
+  const estimates = [...tickets, ...(research === undefined ? [] : [research]), synthesis].map(estimateOf);
   let [costMicroUsd, tokens, durationMs, isComplete] = [0, 0, 0, true];
   for (const estimate of estimates) {
     costMicroUsd += toMicroUsd(estimate.costUsd ?? 0);

@@ -12,6 +12,7 @@ import { checkDependencies } from './rules/check-dependencies.js';
 import { checkInputs } from './rules/check-inputs.js';
 import { checkKeys } from './rules/check-keys.js';
 import { checkOutputSchemas } from './rules/check-output-schemas.js';
+import { checkReducers } from './rules/check-reducers.js';
 import { checkReservedKeys } from './rules/check-reserved-keys.js';
 import { checkResources } from './rules/check-resources.js';
 import { checkRoleReferences, checkRoles } from './rules/check-roles.js';
@@ -24,6 +25,8 @@ import { sketchProposal } from './sketch.js';
 export interface ParseOptions {
   /** What `topology.kind` can name. Their own schemas check the options that stand beside it. */
   readonly topologies: readonly Topology[];
+  /** Names of the reducers besides the built-in ones that may be named as `custom:<name>`. Default: any name is taken to be known. */
+  readonly reducers?: readonly string[] | undefined;
   /** Where they differ from the defaults, which are generous. */
   readonly limits?: Partial<ProposalLimits> | undefined;
 }
@@ -34,6 +37,7 @@ const rules: readonly Rule[] = [
   checkKeys,
   checkRoles,
   checkRoleReferences,
+  checkReducers,
   checkOutputSchemas,
   checkResources,
   checkReservedKeys,
@@ -53,7 +57,7 @@ const rules: readonly Rule[] = [
  */
 export function parseProposal(
   input: unknown,
-  { topologies, limits: given }: ParseOptions,
+  { topologies, reducers, limits: given }: ParseOptions,
 ): Result<OrchestrationProposal, Issue[]> {
   const limits = { ...defaultLimits, ...given };
   const issues = new IssueList(limits.maxIssues);
@@ -67,7 +71,7 @@ export function parseProposal(
   checkStructure(value, { limits, issues, refused: copy.refused });
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const sketch = sketchProposal(value);
-    for (const rule of rules) rule({ sketch, limits, topologies, issues });
+    for (const rule of rules) rule({ sketch, limits, topologies, reducers, issues });
   }
   // Every structural rule of the type has just been checked; the types of the checks are tied to it in proposal-schema.ts.
   return issues.count === 0 ? ok(value as OrchestrationProposal) : err(issues.toArray());

@@ -6,7 +6,7 @@ import type { Json } from '../shared/json.js';
 import { ArtifactStoreMissingError } from './artifact-errors.js';
 import type { Artifacts } from './artifacts.js';
 import { UnknownResourceError } from './errors.js';
-import { ownJson } from './own-json.js';
+import { ownJson } from '../shared/own-json.js';
 
 /** What an attempt's context reaches the run through. */
 export interface ContextPorts {

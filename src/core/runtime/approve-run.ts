@@ -1,8 +1,10 @@
 import { approvePlan, approverIssues, type Approval, type ApprovedPlan } from '../approval/approve-plan.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
 import type { DoneTicket } from '../ports/run.js';
 import { pointerOf, quote, type Issue } from '../shared/issue.js';
 import { outcomeOf } from './attempt-outcome.js';
+import { reducerIssues } from './check-reducers.js';
 import { ApprovalRefusedError, OrchestratorClosedError, RunElsewhereError, RunStateError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
 import { checkRoles } from './provision.js';
@@ -28,7 +30,7 @@ interface Begin {
 const lookMs = 100;
 
 export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing, ...surroundings }: RunSurroundings): ApproveRun {
-  const { topologies } = surroundings;
+  const { reducers } = surroundings;
   const starting = new Map<string, Starting>();
 
   /** The run, claimed; nothing where another process has started it. */
@@ -47,7 +49,7 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
   /** Another process may have revised the run before it was claimed. */
   const stillAccepted = async (run: ManagedRun, { approved, approval }: Begin): Promise<ApprovedPlan> => {
     try {
-      return isSamePlan(run.plan, approved.plan) ? approved : acceptedBy(run, approval);
+      return isSamePlan(run.plan, approved.plan) ? approved : acceptedBy(run, approval, reducers);
     } catch (error) {
       await runs.unclaim(run);
       throw error;
@@ -74,7 +76,7 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
     const run = await runs.drive(runId);
     await runs.take(runId, async () => {
       if (!isOfPending(run, approval)) return;
-      await run.goBy(acceptReplan(run, approval, topologies), approval.running ?? 'finish');
+      await run.goBy(acceptReplan(run, approval, surroundings), approval.running ?? 'finish');
     });
     expectReplanned(run, approval);
     return run;
@@ -83,11 +85,11 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
   return async (runId, approval) => {
     const run = await runs.open(runId);
     if (isOfPending(run, approval)) {
-      acceptReplan(run, approval, topologies);
+      acceptReplan(run, approval, surroundings);
       return replan(runId, approval);
     }
     if (wasReplanned(run, approval)) return run;
-    const approved = acceptedBy(run, approval);
+    const approved = acceptedBy(run, approval, reducers);
     // What is wrong with them is said before anything is claimed.
     doneTickets(run, approval.done);
     const first = starting.get(runId);
@@ -106,7 +108,7 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
     }
     const now = await runs.open(runId);
     // Another process may have approved another revision, or another part of it.
-    expectCovered(now, isSamePlan(now.plan, approved.plan) ? approved : acceptedBy(now, approval));
+    expectCovered(now, isSamePlan(now.plan, approved.plan) ? approved : acceptedBy(now, approval, reducers));
     return now;
   };
 }
@@ -133,10 +135,11 @@ function expectReplanned({ runId, status, state: { record } }: ManagedRun, { rev
 const isSamePlan = (one: Plan, other: Plan): boolean => one.digest === other.digest && one.revision === other.revision;
 
 /** @throws ApprovalRefusedError with every reason. */
-function acceptedBy({ runId, plan }: ManagedRun, approval: Approval): ApprovedPlan {
+function acceptedBy({ runId, plan }: ManagedRun, approval: Approval, reducers: CustomReducers): ApprovedPlan {
   const approved = approvePlan(plan, approval);
-  if (approved.ok) return approved.value;
-  throw new ApprovalRefusedError(runId, approved.error);
+  const issues = [...(approved.ok ? [] : approved.error), ...reducerIssues(plan, reducers)];
+  if (approved.ok && issues.length === 0) return approved.value;
+  throw new ApprovalRefusedError(runId, issues);
 }
 
 /** Tickets that are said to be done, each with an output that fits. @throws ApprovalRefusedError */

@@ -2,13 +2,14 @@ import type { AgentError } from '../shared/agent-error.js';
 import { isPlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
 import type { Json, JsonSchema } from '../shared/json.js';
-import { compileJsonSchema } from '../schema/json-schema.js';
+import { outputFaults } from '../schema/output-faults.js';
 import type { RouteChoice } from '../ports/plan.js';
+import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
-import { ownJson } from './own-json.js';
+import { ownJson } from '../shared/own-json.js';
 import { spendOf } from './spend.js';
-import { codeOf, messageOf } from './thrown.js';
+import { codeOf, messageOf } from '../shared/thrown.js';
 
 /** How one attempt ended, in the kernel's words. */
 export type AttemptOutcome =
@@ -16,6 +17,8 @@ export type AttemptOutcome =
       readonly kind: 'succeeded';
       readonly output: Json;
       readonly spend: Spend;
+      /** What writers did not agree on whose outputs the step has joined. */
+      readonly conflicts?: readonly Conflict[];
       /** Where a route step leads. */
       readonly branch?: Branch;
       /** What the agent wants to be done next, as it was given. */
@@ -47,7 +50,7 @@ export function outcomeOf(
   if (outcome !== 'completed') {
     return invalid(`The agent returned the outcome ${quote(outcome)}; there are completed, needs-context and rejected.`, spend);
   }
-  const faults = schemaFaults(json.value, outputSchema);
+  const faults = outputFaults(json.value, outputSchema);
   if (faults !== undefined) return { kind: 'failed', error: { code: 'OUTPUT_INVALID', message: faults }, retryable: true, spend };
   if (route === undefined || route === null) return { kind: 'succeeded', output: json.value, spend };
   const given = ownJson(route);
@@ -119,12 +122,3 @@ const declined = (outcome: 'needs-context' | 'rejected', output: Json, spend: Sp
   retryable: false,
   spend,
 });
-
-function schemaFaults(output: Json, schema: JsonSchema | undefined): string | undefined {
-  if (schema === undefined) return undefined;
-  const compiled = compileJsonSchema(schema);
-  if (!compiled.ok) return `The step's output schema is malformed: ${compiled.error}`;
-  const faults = compiled.value.validate(output);
-  if (faults.length === 0) return undefined;
-  return `The output does not fit the step's schema: ${faults.map(({ pointer, message }) => `${pointer || '/'} ${message}`).join('; ')}.`;
-}

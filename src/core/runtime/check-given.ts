@@ -5,7 +5,7 @@ import type { Task } from '../plan/plan-task.js';
 import { deepFreeze } from '../shared/freeze.js';
 import { type Issue, quote } from '../shared/issue.js';
 import { err, ok, type Result } from '../shared/result.js';
-import { ownJson } from './own-json.js';
+import { ownJson } from '../shared/own-json.js';
 
 const members: ReadonlySet<string> = new Set<keyof Task>([
   ...(['instructions', 'input', 'effect', 'context'] as const),

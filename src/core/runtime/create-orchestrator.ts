@@ -13,12 +13,13 @@ import { parseProposal } from '../proposal/parse-proposal.js';
 import { appendRevision, type ProposalHistory } from '../proposal/proposal-history.js';
 import type { Issue } from '../shared/issue.js';
 import type { Json } from '../shared/json.js';
-import type { Result } from '../shared/result.js';
+import { err, ok, type Result } from '../shared/result.js';
 import { StoreConflictError } from '../shared/store-error.js';
 import { ArtifactStoreMissingError } from './artifact-errors.js';
 import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
+import { reducerIssues } from './check-reducers.js';
 import { createRunHandle } from './create-run-handle.js';
 import { OrchestratorClosedError, ProposalRejectedError, RecoveryError, RunStateError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
@@ -107,7 +108,8 @@ export interface Orchestrator {
 /** Creates an orchestrator. It keeps no process alive while nothing runs. */
 export function createOrchestrator(options: CoreOptions): Orchestrator {
   const settings = settingsOf(options);
-  const { topologies, limits, store, clock, leaseMs } = settings;
+  const { topologies, reducers, limits, store, clock, leaseMs } = settings;
+  const parsing = { topologies, reducers: Object.keys(reducers), limits };
   let closing: Promise<void> | undefined;
   const surroundings: RunSurroundings = {
     ...settings,
@@ -131,12 +133,16 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     runs.add(run);
     return run;
   };
+  const withReducers = (plan: Plan): Result<Plan, readonly Issue[]> => {
+    const issues = reducerIssues(plan, reducers);
+    return issues.length > 0 ? err(issues) : ok(plan);
+  };
   const planOf = (proposal: OrchestrationProposal, revision: number): Plan =>
-    accepted(planProposal(proposal, { topologies, revision }));
+    accepted(withReducers(accepted(planProposal(proposal, { topologies, revision }))));
   const revise: Orchestrator['revise'] = async (runId, input, { baseRevision, author = null }) => {
     const opened = await runs.open(runId);
     const isUnderWay = opened.status === 'executing';
-    const proposal = accepted(parseProposal(input, { topologies, limits }));
+    const proposal = accepted(parseProposal(input, parsing));
     const at = clock.now();
     const history = historyOf(opened);
     accepted(appendRevision(isUnderWay ? { ...history, status: 'proposed' } : history, { proposal, baseRevision, at, author }));
@@ -156,14 +162,14 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   return {
     async propose(input, { author = null } = {}) {
       expectOpen();
-      const proposal = accepted(parseProposal(input, { topologies, limits }));
+      const proposal = accepted(parseProposal(input, parsing));
       const plan = planOf(proposal, 1);
       const { digest } = plan;
       return describe(await add(plan, { type: 'run.proposed', at: clock.now(), proposal: asJson(proposal), author, digest }));
     },
     async proposePlan(given) {
       expectOpen();
-      const plan = accepted(checkPlan(given));
+      const plan = accepted(withReducers(accepted(checkPlan(given))));
       const { digest, revision } = plan;
       return describe(await add(plan, { type: 'run.planned', at: clock.now(), digest, revision }));
     },

@@ -5,7 +5,7 @@ import type { Artifacts } from './artifacts.js';
 import { callWorkspace } from './call-workspace.js';
 import type { InputBody } from './run-driver.js';
 import type { RunState } from './run-state.js';
-import { messageOf } from './thrown.js';
+import { messageOf } from '../shared/thrown.js';
 import { tryThrice } from './try-thrice.js';
 
 export interface DeliverOptions {

@@ -182,6 +182,17 @@ export class OrchestratorClosedError extends PlanwrightError {
   }
 }
 
+/** A run is to be driven by a process that does not have a reducer which its plan names. It stays as it is. */
+export class ReducerMissingError extends PlanwrightError {
+  readonly code = 'REDUCER_MISSING';
+  constructor(
+    readonly runId: string,
+    readonly issues: readonly Issue[],
+  ) {
+    super(`Run ${runId} cannot go on here. Give the reducer to createOrchestrator's \`reducers\`.${listIssues(issues)}`);
+  }
+}
+
 /** `context.call` named a resource that neither the proposal nor the orchestrator declares. */
 export class UnknownResourceError extends PlanwrightError {
   readonly code = 'UNKNOWN_RESOURCE';

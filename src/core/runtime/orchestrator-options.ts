@@ -1,3 +1,4 @@
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Agent, AgentFunction } from '../ports/agent.js';
 import type { Clock, IdSource } from '../ports/clock.js';
 import type { ResourceLimit } from '../ports/proposal.js';
@@ -20,6 +21,8 @@ export interface OrchestratorOptions {
   readonly workspace?: Workspace;
   /** Topologies besides the built-in ones; one of the same kind takes its place. */
   readonly topologies?: readonly Topology[];
+  /** Reducers besides the built-in ones; a plan names them as `custom:<name>`. */
+  readonly reducers?: CustomReducers;
   /** Shared resources besides those that proposals declare. */
   readonly resources?: Readonly<Record<string, ResourceLimit>>;
   /** Default: the machine's clock. */
@@ -71,6 +74,7 @@ export interface OrchestratorSettings {
   readonly store: RunStore;
   readonly workspace: Workspace;
   readonly topologies: readonly Topology[];
+  readonly reducers: CustomReducers;
   readonly resources: readonly string[];
   readonly clock: Clock;
   readonly ids: IdSource;

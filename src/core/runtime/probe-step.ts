@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.js';
 import type { ProbeFinding } from '../ports/run.js';
 import { quote } from '../shared/issue.js';
 import { outcomeOf } from './attempt-outcome.js';
-import { codeOf, messageOf } from './thrown.js';
+import { codeOf, messageOf } from '../shared/thrown.js';
 
 export interface ProbeOptions {
   readonly agent: Agent | undefined;

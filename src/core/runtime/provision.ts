@@ -7,7 +7,7 @@ import type { AgentDirectory } from './agent-directory.js';
 import { callWorkspace } from './call-workspace.js';
 import { HireNotPossibleError, WorkspaceAnswerError } from './errors.js';
 import type { RunRecordInput } from '../ports/run.js';
-import { messageOf } from './thrown.js';
+import { messageOf } from '../shared/thrown.js';
 
 /** What has been set up for a run. */
 export interface Provision {

@@ -1,6 +1,7 @@
 import { approvePlan, type Approval, type ApprovedPlan, type Approver } from '../approval/approve-plan.js';
 import type { Fate, RunningPolicy } from '../plan/merge-plans.js';
 import { planProposal } from '../plan/plan-proposal.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan, PlanStep } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { RunStatus } from '../ports/run.js';
@@ -9,6 +10,7 @@ import { canonicalJson } from '../shared/canonical-json.js';
 import type { Json } from '../shared/json.js';
 import { quote, type Issue } from '../shared/issue.js';
 import { toUsd } from '../shared/money.js';
+import { reducerIssues } from './check-reducers.js';
 import { ApprovalRefusedError, RunStateError } from './errors.js';
 import { checkRoles, provision, type ProvisionOptions } from './provision.js';
 import type { InputBody } from './run-driver.js';
@@ -50,7 +52,11 @@ export function pendingPlan({ runId, status, state }: RunUnderWay, topologies: r
 }
 
 /** Another plan in the place of the one that a run goes by. @throws ApprovalRefusedError with every reason. */
-export function acceptReplan(run: RunUnderWay, approval: Approval, topologies: readonly Topology[]): ApprovedPlan {
+export function acceptReplan(
+  run: RunUnderWay,
+  approval: Approval,
+  { topologies, reducers }: { readonly topologies: readonly Topology[]; readonly reducers: CustomReducers },
+): ApprovedPlan {
   const plan = pendingPlan(run, topologies);
   const { running = 'finish' } = approval;
   const approved = approvePlan(plan, approval);
@@ -59,6 +65,7 @@ export function acceptReplan(run: RunUnderWay, approval: Approval, topologies: r
     ...wholeIssues(approval),
     ...spentIssues(run, plan),
     ...mergeIssues(run, plan, running),
+    ...reducerIssues(plan, reducers),
   ];
   if (approved.ok && issues.length === 0) return approved.value;
   throw new ApprovalRefusedError(run.runId, issues);

@@ -1,5 +1,6 @@
 import { planDigest } from '../plan/plan-digest.js';
 import { planProposal } from '../plan/plan-proposal.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { RunStore, StoredRun } from '../ports/store.js';
@@ -17,6 +18,7 @@ import { storedEventsOf } from './stored-events.js';
 
 export interface RestoreOptions {
   readonly topologies: readonly Topology[];
+  readonly reducers: CustomReducers;
   readonly migrate: Migration | undefined;
   readonly store: RunStore;
 }
@@ -32,7 +34,7 @@ export interface RestoredRun {
  *
  * @throws DigestMismatchError when its plan or its machines would come out differently now, and no migration lets it go on.
  */
-export function restoreRun(stored: StoredRun, { topologies, migrate, store }: RestoreOptions): RestoredRun {
+export function restoreRun(stored: StoredRun, { topologies, reducers, migrate, store }: RestoreOptions): RestoredRun {
   const { summary, checkpoint, journal } = stored;
   const { runId } = summary;
   const part = planPartOf(checkpoint);
@@ -40,7 +42,7 @@ export function restoreRun(stored: StoredRun, { topologies, migrate, store }: Re
   const snapshot = readSnapshot(runId, checkpoint);
   const firstSeq = snapshot?.snapshot.events[0]?.seq ?? 1;
   const plan = deepFreeze(part.plan);
-  const state = newRunState(runId, { plan, store, topologies, firstSeq });
+  const state = newRunState(runId, { plan, store, topologies, reducers, firstSeq });
   const agreed = agreedMigration(journal, migrate);
   const plans = [plan, ...journal.flatMap((entry) => (entry.type === 'run.replanned' ? [entry.plan as unknown as Plan] : []))];
   if (!isTerminal(summary.status))
@@ -73,19 +75,20 @@ export interface NewRunOptions {
   readonly plan: Plan;
   readonly store: RunStore;
   readonly topologies: readonly Topology[];
+  readonly reducers: CustomReducers;
   /** `seq` of the first event that will be known. Default: 1. */
   readonly firstSeq?: number;
 }
 
 /** The state of a run of which nothing is known but its plan. */
-export function newRunState(runId: string, { plan, store, topologies, firstSeq = 1 }: NewRunOptions): RunState {
+export function newRunState(runId: string, { plan, store, topologies, reducers, firstSeq = 1 }: NewRunOptions): RunState {
   const readStored = storedEventsOf({ runId, store, topologies, plan: () => state.firstPlan });
   const log = createEventLog(runId, { firstSeq, readStored });
-  const state: RunState = new RunState({ runId, plan, log, topologies });
+  const state: RunState = new RunState({ runId, plan, log, topologies, reducers });
   return state;
 }
 
-interface PlanCheck extends Omit<RestoreOptions, 'store'> {
+interface PlanCheck extends Omit<RestoreOptions, 'store' | 'reducers'> {
   readonly part: PlanPart;
 }
 

@@ -71,8 +71,13 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
 
   const computed = (step: StepDefinition, from: ReadonlyMap<string, Json>): AttemptOutcome => {
     const { input } = requests.inputsOf(step, from);
-    const given = contributions(step, { outputOf: (id) => from.get(id), roleOf: (id) => stepOf(id).role });
-    const result = computeStep(step, { input, from: given });
+    const { graph, reducers } = kernel().materialized;
+    const given = contributions(step, {
+      outputOf: (id) => from.get(id),
+      roleOf: (id) => stepOf(id).role,
+      placeOf: (id) => graph.indexOf.get(id),
+    });
+    const result = computeStep(step, { input, from: given, reducers });
     return result.ok
       ? { kind: 'succeeded', ...result.value, spend: free }
       : { kind: 'failed', error: result.error, retryable: false, spend: free };
@@ -171,6 +176,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
             spend,
             ...(outcome.branch && { branch: outcome.branch }),
             ...(outcome.route !== undefined && { route: outcome.route }),
+            ...(outcome.conflicts && { conflicts: outcome.conflicts }),
           })
         : offer({ type: 'step.failed', ...of, error: outcome.error, retryable: outcome.retryable, spend });
     if (taken) return;

@@ -1,5 +1,6 @@
 import type { Plan } from '../ports/plan.js';
 import type { Json } from '../shared/json.js';
+import { expectReducers } from './check-reducers.js';
 import { OrchestratorClosedError, RunElsewhereError, RunMovedOnError, RunNotFoundError } from './errors.js';
 import { createRunFollower, type RunFollower } from './follow-runs.js';
 import { isTerminal } from './is-terminal.js';
@@ -46,7 +47,7 @@ export interface RunRegistry extends RunFollower {
 }
 
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
-  const { store, clock, hold, ids, missedTimers, topologies, isClosing } = surroundings;
+  const { store, clock, hold, ids, missedTimers, topologies, reducers, isClosing } = surroundings;
   const runs = new Map<string, ManagedRun>();
   const taking = new Map<string, Promise<unknown>>();
 
@@ -161,6 +162,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       if (run.journal.seq < answer.seq) run = await replace(run);
       // What is claimed from here on would be renewed for ever, and nobody would be at it.
       if (isClosing()) throw new OrchestratorClosedError();
+      if (!isTerminal(run.status)) expectReducers(run.runId, run.plan, reducers);
       run.drive(answer.fence);
       add(run);
       return run;
@@ -199,7 +201,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   return {
-    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store, topologies }), surroundings, newOrigin),
+    create: (plan) => new ManagedRun(newRunState(ids(), { plan, store, topologies, reducers }), surroundings, newOrigin),
     add,
     open,
     claim,

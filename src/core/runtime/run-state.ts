@@ -2,6 +2,7 @@ import { restoreApproval, type ApprovedPlan } from '../approval/approve-plan.js'
 import type { RoleMap } from '../materializer/definition.js';
 import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
 import type { Command, RunFact } from '../ports/run-output.js';
 import type { JournalEntry, RunInput, RunRecordInput, StepStatus, StoredError } from '../ports/run.js';
@@ -31,6 +32,8 @@ export interface RunStateOptions {
   readonly log: EventLog;
   /** Where the topology is found of a plan to which steps are added. */
   readonly topologies: readonly Topology[];
+  /** Reducers besides the built-in ones. Default: none; then its steps cannot be carried out that name one. */
+  readonly reducers?: CustomReducers;
 }
 
 /** The machines of a run that is set up, and where they stand. */
@@ -71,12 +74,14 @@ export class RunState {
   firstPlan: Plan;
   readonly log: EventLog;
   readonly #topologies: readonly Topology[];
+  readonly #reducers: CustomReducers;
 
-  constructor({ runId, plan, log, topologies }: RunStateOptions) {
+  constructor({ runId, plan, log, topologies, reducers = {} }: RunStateOptions) {
     this.runId = runId;
     this.plan = this.firstPlan = plan;
     this.log = log;
     this.#topologies = topologies;
+    this.#reducers = reducers;
   }
 
   /** Begins where a snapshot was taken. @throws DigestMismatchError when it belongs to other machines. */
@@ -122,7 +127,7 @@ export class RunState {
 
   /** The machines of a plan of this run. */
   materialize(approved: ApprovedPlan, roles: RoleMap): MaterializedRun {
-    return materialize(approved, roles, { topologies: this.#topologies });
+    return materialize(approved, roles, { topologies: this.#topologies, reducers: this.#reducers });
   }
 
   /** Takes an entry of what is around the machines, and gives what is to be told of it once it is durable. */

@@ -4,7 +4,7 @@ import type { CompensationPolicy } from '../ports/run.js';
 import { provision, type ProvisionOptions } from './provision.js';
 import type { InputBody } from './run-driver.js';
 import type { RunState } from './run-state.js';
-import { codeOf, messageOf } from './thrown.js';
+import { codeOf, messageOf } from '../shared/thrown.js';
 
 export interface SetUpOptions extends ProvisionOptions {
   /** Set once the run was asked to end before it has begun. */

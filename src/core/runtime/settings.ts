@@ -21,6 +21,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     store,
     topologies,
     clock,
+    reducers: options.reducers ?? {},
     workspace: options.workspace ?? {},
     resources: Object.keys(options.resources ?? {}),
     ids: options.ids ?? createRunIds(clock),

@@ -41,6 +41,7 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.succeeded':
       step.output = event.output;
       if (event.isVerified) step.isVerified = true;
+      if (event.conflicts) step.conflicts = event.conflicts;
       delete step.error;
       return conclude(step, { status: 'succeeded', at: event.at });
     case 'step.failed':

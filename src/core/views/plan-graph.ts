@@ -9,6 +9,8 @@ export interface PlanGraphNode {
   readonly title: string;
   /** Absent for a step that calls no agent. */
   readonly role?: string;
+  /** How it joins its inputs, where it does. */
+  readonly reducer?: string;
   /** 0 for the first. */
   readonly wave: number;
   /** Whether a person must approve before it starts. */
@@ -59,12 +61,13 @@ function chosenBy({ role, routes = [] }: PlanStep): 'rule' | 'model' | 'rule-the
   return routes.length > 0 ? 'rule-then-model' : 'model';
 }
 
-const node = ({ id, kind, phase, title, role, gate }: PlanStep, wave: number): PlanGraphNode => ({
+const node = ({ id, kind, phase, title, role, reducer, gate }: PlanStep, wave: number): PlanGraphNode => ({
   id,
   kind,
   phase,
   title,
   ...(role !== undefined && { role }),
+  ...(reducer !== undefined && { reducer }),
   wave,
   isGated: gate !== undefined || kind === 'gate',
 });

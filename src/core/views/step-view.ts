@@ -1,5 +1,6 @@
 import type { Json } from '../shared/json.js';
 import type { StepKind } from '../ports/plan.js';
+import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StepStatus, StoredError } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
 
@@ -44,6 +45,8 @@ export interface StepView {
   readonly output?: Json;
   /** Its output has passed a verification. */
   readonly isVerified?: true;
+  /** What the writers did not agree on whose outputs it has joined; absent where they did. */
+  readonly conflicts?: readonly Conflict[];
   /** Its output was let go from memory. `run.output(stepId)` reads it from the store. */
   readonly outputReleased?: true;
   readonly error?: StoredError;

@@ -15,8 +15,8 @@ export interface SupervisorSettings {
 }
 
 /** Whether a ticket says itself how it is carried out, so that what is added for it differs from what is added for others. */
-export const hasOwnTerms = ({ retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
-  [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
+export const hasOwnTerms = ({ reducer, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
+  reducer === undefined && [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
 
 /** Name of the template of decisions, of one ticket or of all that have no terms of their own. */
 export const decisionTemplate = (ticket?: string): string =>

@@ -59,7 +59,9 @@ function createKernelSide(run: MaterializedRun, clock: VirtualClock) {
     if (step.agentId !== undefined) return;
     const outputOf = (id: string) => outputs.get(id);
     const { input } = stepRequest(step, { outputOf, gaps: kernel.gaps(), promptTemplate: undefined });
-    const computed = computeStep(step, { input, from: contributions(step, { outputOf, roleOf: (id) => stepOf(id).role }) });
+    const { graph, reducers } = kernel.materialized;
+    const sources = { outputOf, roleOf: (id: string) => stepOf(id).role, placeOf: (id: string) => graph.indexOf.get(id) };
+    const computed = computeStep(step, { input, from: contributions(step, sources), reducers });
     if (computed.ok) feed({ type: 'step.succeeded', stepId, attempt, spend, ...computed.value });
     else feed({ type: 'step.failed', stepId, attempt, spend, error: computed.error, retryable: false });
   };

@@ -75,7 +75,7 @@ describe('proposalArbitrary', () => {
     ];
     expect([...expected, ...ofTickets].filter((feature) => !seen.has(feature))).toEqual([]);
     expect(new Set(all.map(({ topology }) => topology?.kind))).toEqual(new Set([undefined, 'single', 'pipeline', 'graph']));
-    expect(tickets.some(({ instructions }) => instructions.includes('{{input.'))).toBe(true);
+    expect(tickets.some(({ instructions }) => instructions?.includes('{{input.'))).toBe(true);
     const keys = new Set(tickets.map(({ key }) => key));
     expect(hostileKeys.filter((key) => keys.has(key)).length).toBeGreaterThan(hostileKeys.length / 2);
 

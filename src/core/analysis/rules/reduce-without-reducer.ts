@@ -1,5 +1,5 @@
-import { reducers } from '../../plan/reduce.js';
 import { quote } from '../../shared/issue.js';
+import { reducerNames } from '../../shared/reducer-names.js';
 import { listIds } from '../list-ids.js';
 import type { Rule } from '../rule.js';
 
@@ -11,7 +11,7 @@ export const reduceWithoutReducer: Rule = {
     plan.steps
       .filter(({ kind, reducer }) => kind === 'reduce' && reducer === undefined)
       .map(({ id, input }) => ({
-        message: `Step ${quote(id)} joins outputs (${listIds(input)}) into one without a reducer. Name one of: ${listIds([...reducers.keys()])}.`,
+        message: `Step ${quote(id)} joins outputs (${listIds(input)}) into one without a reducer. Name one of: ${listIds(reducerNames())}.`,
         stepIds: [id],
       })),
 };

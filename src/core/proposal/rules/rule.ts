@@ -8,6 +8,8 @@ export interface RuleContext {
   readonly sketch: ProposalSketch;
   readonly limits: ProposalLimits;
   readonly topologies: readonly Topology[];
+  /** Names of those of somebody's own; absent where nobody can know. */
+  readonly reducers: readonly string[] | undefined;
   readonly issues: IssueList;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { OrchestrationProposal } from '../../ports/proposal.js';
 import { anyJsonSchema, countFrom, jsonObjectSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
 import { roleSchema } from './role-schema.js';
-import { phaseFields, ticketSchema, verificationSchema } from './ticket-schema.js';
+import { carriedOutBy, phaseFields, reducerReference, ticketSchema, verificationSchema } from './ticket-schema.js';
 
 const contextSchema = z.strictObject({
   parentTicket: textSchema.describe('The work item that this answers to.').exactOptional(),
@@ -55,7 +55,15 @@ export const proposalSchema = z.strictObject({
     .describe('Each role gives a position before the work begins.')
     .exactOptional(),
   synthesis: z
-    .strictObject({ ...phaseFields, outputSchema: outputSchemaSchema, verify: verificationSchema.exactOptional() })
+    .strictObject({
+      ...phaseFields,
+      role: phaseFields.role.exactOptional(),
+      instructions: phaseFields.instructions.exactOptional(),
+      reducer: reducerReference.exactOptional(),
+      outputSchema: outputSchemaSchema,
+      verify: verificationSchema.exactOptional(),
+    })
+    .meta({ anyOf: carriedOutBy })
     .describe('Runs last: makes the deliverable out of all outputs, and must cover their gaps.'),
   budget: budgetSchema.describe('Hard ceilings of the whole run.').exactOptional(),
   resources: z.record(z.string(), resourceLimitSchema).describe('Limits of shared tools, by name.').exactOptional(),

@@ -1,8 +1,8 @@
-import { canonicalJson, CanonicalJsonError } from '../shared/canonical-json.js';
-import { copyJson } from '../shared/copy-json.js';
-import { deepFreeze } from '../shared/freeze.js';
-import type { Json } from '../shared/json.js';
-import { ok, err, type Result } from '../shared/result.js';
+import { canonicalJson, CanonicalJsonError } from './canonical-json.js';
+import { copyJson } from './copy-json.js';
+import { deepFreeze } from './freeze.js';
+import type { Json } from './json.js';
+import { ok, err, type Result } from './result.js';
 import { messageOf } from './thrown.js';
 
 /** A frozen copy of a value that nobody else can change, or where and why it is no JSON, as a sentence goes on after "is not JSON". */

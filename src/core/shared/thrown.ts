@@ -1,5 +1,5 @@
-import { isPlanwrightError } from '../shared/error.js';
-import { quote } from '../shared/issue.js';
+import { isPlanwrightError } from './error.js';
+import { quote } from './issue.js';
 
 /** A message for whatever was thrown, never empty and never throwing itself. `who` threw it, for what is no error. */
 export function messageOf(thrown: unknown, who = 'The agent'): string {

@@ -13,12 +13,14 @@ import { noTimeout } from './rules/no-timeout.js';
 import { onceWithRetry } from './rules/once-with-retry.js';
 import { outputNeverValid } from './rules/output-never-valid.js';
 import { placeholderOfNull } from './rules/placeholder-of-null.js';
+import { reduceOfNothing } from './rules/reduce-of-nothing.js';
 import { reduceWithoutReducer } from './rules/reduce-without-reducer.js';
 import { resourceNeverFree } from './rules/resource-never-free.js';
 import { routeWithoutDefault } from './rules/route-without-default.js';
 import { singleAgentWouldDo } from './rules/single-agent-would-do.js';
 import { singleSlotInWave } from './rules/single-slot-in-wave.js';
 import { stepNotAwaited } from './rules/step-not-awaited.js';
+import { twoWriters } from './rules/two-writers.js';
 import { unknownReducer } from './rules/unknown-reducer.js';
 
 /** All rules, in the order in which their findings are given: what stands against approval first. */
@@ -27,6 +29,8 @@ export const rules: readonly Rule[] = [
   outputNeverValid,
   resourceNeverFree,
   reduceWithoutReducer,
+  reduceOfNothing,
+  twoWriters,
   unknownReducer,
   budgetBelowMinimum,
   maxStepsBelowPlan,

@@ -79,7 +79,7 @@ export function contributions(
   const inOrder = placed.sort((one, other) => (one.place === other.place ? 0 : one.place - other.place));
   return inOrder.flatMap(({ stepId }) => {
     const output = outputOf(stepId);
-    return output === undefined ? [] : [{ stepId, role: roleOf(stepId) ?? '', output }];
+    return output === undefined ? [] : [Object.freeze({ stepId, role: roleOf(stepId) ?? '', output })];
   });
 }
 

@@ -66,7 +66,7 @@ export type WorkStep = Omit<PlanStep, 'input'> & { readonly input?: readonly str
 
 /** A ticket as the step that carries it out; what its topology names in the draft stands above what the ticket says. */
 export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
-  const { role, instructions = '', reducer, compensation, gate, input } = ticket;
+  const { role, instructions = '', reducer, writes, compensation, gate, input } = ticket;
   const step: Mutable<WorkStep> = {
     id: draft.id,
     kind: draft.kind,
@@ -83,6 +83,7 @@ export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
     ...executionOf(ticket),
   };
   if (reducer !== undefined) step.reducer = reducer;
+  if (writes !== undefined) step.writes = writes;
   if (input !== undefined) step.input = input.from;
   if (gate !== undefined) step.gate = { ...gate };
   if (compensation !== undefined) step.compensation = { ...compensation };

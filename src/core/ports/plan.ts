@@ -99,6 +99,8 @@ export interface PlanStep {
   readonly compensation?: { readonly role: string; readonly instructions: string };
   /** How its inputs are joined: present on a `reduce` step, and on a ticket or synthesis that calls no agent. */
   readonly reducer?: string;
+  /** Name of a shared value that its output is for. */
+  readonly writes?: string;
   /** Where a `route` step leads: the first rule that holds. With a role, its agent is asked only where none does. */
   readonly routes?: readonly RouteRule[];
   /** What the agent of a `route` step can choose from. Default: every dependent. */
@@ -125,7 +127,18 @@ export interface Verification {
 /** What steps of one kind have in common that may be added while a run is under way. What is left out, each of them brings itself. */
 export type StepTemplate = Omit<
   PlanStep,
-  'id' | 'title' | 'instructions' | 'dependsOn' | 'join' | 'input' | 'given' | 'budget' | 'estimate' | 'compensation' | 'verify'
+  | 'id'
+  | 'title'
+  | 'instructions'
+  | 'dependsOn'
+  | 'join'
+  | 'input'
+  | 'given'
+  | 'budget'
+  | 'estimate'
+  | 'compensation'
+  | 'verify'
+  | 'writes'
 >;
 
 /** The most that may be added for one step that {@link PlanStep.expands}. The kernel holds to it, whatever the topology does. */

@@ -136,6 +136,11 @@ export interface Ticket extends ExecutionSpec {
    * `sum`, or `custom:<name>`. Those that have no output are left out. Nothing else that says how an agent works may stand beside it.
    */
   readonly reducer?: string;
+  /**
+   * Name of a shared value that its output is for. Several tickets may write one only where nothing is left open: a ticket with a `reducer` reads all
+   * that they wrote, or each reads what the one before it wrote.
+   */
+  readonly writes?: string;
   /** Keys of tickets that must have succeeded before this one starts; with a `reducer`, that must have ended. */
   readonly dependsOn?: readonly string[];
   /**

@@ -42,6 +42,8 @@ export interface TicketDescription {
   readonly role: string | null;
   /** How it joins the outputs of its inputs; `null` for one that an agent carries out. */
   readonly reducer: string | null;
+  /** Name of the shared value that its output is for. */
+  readonly writes: string | null;
   /** Wave that it belongs to by its declared dependencies; 1 is the first. */
   readonly wave: number;
   readonly dependsOn: readonly string[];
@@ -155,6 +157,7 @@ function describeTickets(
     title: ticket.title,
     role: ticket.role ?? null,
     reducer: ticket.reducer ?? null,
+    writes: ticket.writes ?? null,
     wave: waveOf.get(ticket.key) ?? 0,
     dependsOn: ticket.dependsOn ?? [],
     input: ticket.input?.from ?? [...(ticket.dependsOn ?? []), ...(ticket.reducer === undefined ? phases : [])],

@@ -34,6 +34,11 @@ export const ticketSchema = z
     role: roleReference.exactOptional(),
     instructions: instructions.exactOptional(),
     reducer: reducerReference.exactOptional(),
+    writes: textSchema
+      .describe(
+        'Name of a shared value that its output is for. Where several tickets write one, join them in a ticket with a reducer.',
+      )
+      .exactOptional(),
     dependsOn: z
       .array(z.string())
       .describe('Keys of the tickets that must have succeeded before this one starts. No cycles, no ticket twice.')

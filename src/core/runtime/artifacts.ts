@@ -6,7 +6,7 @@ import { sha256Hex } from '../shared/digest.js';
 import type { Json } from '../shared/json.js';
 import { StoreCorruptError } from '../shared/store-error.js';
 import { ArtifactNotFoundError, ArtifactUnavailableError } from './artifact-errors.js';
-import { messageOf } from './thrown.js';
+import { messageOf } from '../shared/thrown.js';
 import { tryThrice } from './try-thrice.js';
 import { withinLimit } from './within-limit.js';
 

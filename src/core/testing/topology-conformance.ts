@@ -1,4 +1,5 @@
 import { planProposal } from '../plan/plan-proposal.js';
+import type { CustomReducers } from '../plan/reduce.js';
 import { waves } from '../plan/waves.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { StepDraft, Topology } from '../ports/topology.js';
@@ -7,6 +8,7 @@ import { deepFreeze } from '../shared/freeze.js';
 import type { Issue } from '../shared/issue.js';
 import { type ConformanceCase, ConformanceError, expectSame, type SubjectFactory } from './conformance-case.js';
 import { growthRules } from './topology-growth.js';
+import { checkReducing } from './topology-reducing.js';
 import { arrange, mirrored, topologySamples } from './topology-samples.js';
 
 export interface TopologyConformanceOptions {
@@ -14,6 +16,8 @@ export interface TopologyConformanceOptions {
   readonly proposals?: readonly OrchestrationProposal[];
   /** Runs with agents of chance that a topology is held to which adds steps. Default: 10,000. */
   readonly worlds?: number;
+  /** Reducers besides the built-in ones that its steps may name as `custom:<name>`. */
+  readonly reducers?: CustomReducers;
 }
 
 /** A case that is about the topology it was made for, unless another is given. */
@@ -29,7 +33,7 @@ export interface TopologyCase extends ConformanceCase<Topology> {
  */
 export const topologyConformance = (
   topology: Topology,
-  { proposals, worlds = 10_000 }: TopologyConformanceOptions = {},
+  { proposals, worlds = 10_000, reducers = {} }: TopologyConformanceOptions = {},
 ): readonly TopologyCase[] => {
   // Made once, by the first case that runs: listing the cases costs nothing.
   let samples: readonly OrchestrationProposal[] | undefined;
@@ -38,7 +42,7 @@ export const topologyConformance = (
     name,
     async run(create = () => topology) {
       samples ??= (proposals ?? topologySamples(topology.kind)).map((proposal) => deepFreeze(structuredClone(proposal)));
-      check(name, { topology: await create(), samples, worlds });
+      check(name, { topology: await create(), samples, worlds, reducers });
     },
   }));
 };
@@ -48,6 +52,7 @@ interface Subject {
   /** Frozen all the way down. */
   readonly samples: readonly OrchestrationProposal[];
   readonly worlds: number;
+  readonly reducers: CustomReducers;
 }
 
 interface TopologyRule {
@@ -125,6 +130,15 @@ const rules: readonly TopologyRule[] = [
         if (!first.ok || !second.ok) throw new ConformanceError(rule, 'a plan', first.ok ? second : first);
         expectSame(rule, { actual: second.value.digest, expected: first.value.digest });
         expectSame(rule, { actual: waves(second.value), expected: waves(first.value) });
+      }
+    },
+  },
+  {
+    name: 'joins outputs to the same result, in whatever order they come',
+    check(rule, { topology, samples, reducers }) {
+      for (const { proposal } of accepted({ topology, samples })) {
+        const plan = planProposal(proposal, { topologies: [topology] });
+        if (plan.ok) checkReducing(rule, plan.value, reducers);
       }
     },
   },

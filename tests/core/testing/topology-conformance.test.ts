@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import type { Ticket } from '../../../src/core/ports/proposal.js';
+import type { Contribution } from '../../../src/core/ports/reducer.js';
 import type { StepDraft, Topology } from '../../../src/core/ports/topology.js';
 import { proposalArbitrary } from '../../../src/core/testing/proposal-arbitrary.js';
 import { proposalOf } from '../../../src/core/testing/sample-proposals.js';
-import { topologyConformance } from '../../../src/core/testing/topology-conformance.js';
+import { topologyConformance, type TopologyConformanceOptions } from '../../../src/core/testing/topology-conformance.js';
 import { builtInTopologies, graph, pipeline } from '../../../src/topologies/index.js';
 
 /** The long form takes a minute and a half. */
@@ -23,10 +24,14 @@ describe('pipeline with stages', () => {
 });
 
 /** Names of the cases that a topology fails. */
-async function failures(topology: Topology): Promise<readonly string[]> {
+async function failures(
+  topology: Topology,
+  options: Pick<TopologyConformanceOptions, 'reducers'> = {},
+): Promise<readonly string[]> {
   const failed: string[] = [];
   const proposals = fc.sample(proposalArbitrary({ topologies: ['graph'], maxTickets: 4 }), { numRuns: 8, seed: 5 });
-  for (const { name, run } of topologyConformance(topology, { proposals })) await run().catch(() => failed.push(name));
+  for (const { name, run } of topologyConformance(topology, { proposals, ...options }))
+    await run().catch(() => failed.push(name));
   return failed;
 }
 
@@ -35,6 +40,12 @@ const steps =
   (make: (ticket: Ticket, index: number) => StepDraft | readonly StepDraft[]): Topology['arrange'] =>
   ({ tickets }) => ({ ok: true, value: tickets.flatMap(make) });
 const step = ({ key }: Ticket): StepDraft => ({ id: key, kind: 'ticket' });
+const joiningBy =
+  (reducer: string): Topology['arrange'] =>
+  ({ tickets }) => ({
+    ok: true,
+    value: [...tickets.map(step), { id: 'all of them', kind: 'reduce', reducer, dependsOn: tickets.map(({ key }) => key) }],
+  });
 let calls = 0;
 
 interface Broken {
@@ -96,6 +107,11 @@ const broken: readonly Broken[] = [
     rule: 'arranges at least one',
     topology: like(() => ({ ok: false, error: [{ code: 'no', pointer: '', message: 'No.' }] })),
   },
+  {
+    fault: 'joins outputs by a reducer that there is not',
+    rule: 'joins outputs',
+    topology: like(joiningBy('custom:nobody')),
+  },
   { fault: 'takes any option', rule: 'refuses options', topology: { ...graph, options: z.object({}) } },
   { fault: 'has no description', rule: 'says what it is called', topology: { ...graph, description: ' ' } },
 ];
@@ -103,6 +119,14 @@ const broken: readonly Broken[] = [
 describe('the cases find a topology that', () => {
   it.each(broken)('$fault', async ({ rule, topology }) => {
     expect((await failures(topology)).some((name) => name.startsWith(rule))).toBe(true);
+  });
+
+  it('joins outputs by a reducer of its own that looks at something else than what it is given', async () => {
+    let count = 0;
+    const reducers = { counting: () => (count += 1), choosing: (given: readonly Contribution[]) => given[0]!.output };
+    const failing = await failures(like(joiningBy('custom:counting')), { reducers });
+    expect(failing).toEqual(['joins outputs to the same result, in whatever order they come']);
+    expect(await failures(like(joiningBy('custom:choosing')), { reducers })).toEqual([]);
   });
 
   it('and no fault in one that has none', async () => {

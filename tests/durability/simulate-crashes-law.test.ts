@@ -45,7 +45,7 @@ describe('CC-22 HB-04 HB-13 HB-55 HB-56: wherever its process is lost, any plan 
     '%s',
     async (_, { failures, budgets }) => {
       const totals = { runs: 0, crashes: 0 };
-      const proposals = proposalArbitrary({ maxTickets: 6, gates: true, failures, budgets });
+      const proposals = proposalArbitrary({ maxTickets: 6, gates: true, reducers: true, failures, budgets });
       const law = fc.asyncProperty(proposals, outcomesArbitrary({ failures }), fc.integer(), fc.boolean(), async (...given) => {
         const [proposal, outcomes, seed, isTight] = given;
         expect(parseProposal(proposal).ok).toBe(true);

@@ -21,7 +21,7 @@ import { ada, rejectionOf, stepOf, ticket, tickets } from '../running/support/wo
 import { reduceTicket } from './support/joined.js';
 
 const longest: Reducer = (contributions) =>
-  contributions.map(({ output }) => String(output)).reduce((one, other) => (other.length > one.length ? other : one));
+  contributions.map(({ output }) => output as string).reduce((one, other) => (other.length > one.length ? other : one));
 const synthesis = { role: 'worker', instructions: 'Sum up.', outputSchema: true };
 const proposal = tickets(
   ['a', ticket('b'), reduceTicket('joined', 'custom:longest', { dependsOn: ['a', 'b'] }), ticket('c', { dependsOn: ['joined'] })],
@@ -115,8 +115,8 @@ describe('a reducer of one’s own', () => {
       const materialized = materialize(approved.value, { worker: { agentId: 'worker' } }, { reducers });
       const actors = { worker: fromPromise(({ input }: { input: { stepId: string } }) => worker(input)) };
       const actor = createActor(toStateMachine(materialized).provide({ actors })).start();
-      const { context } = await waitFor(actor, ({ status }) => status !== 'active');
-      return context as { readonly outputs: Record<string, unknown>; readonly errors: Record<string, string> };
+      const ended = await waitFor(actor, ({ status }) => status !== 'active');
+      return ended.context as { readonly outputs: Record<string, unknown>; readonly errors: Record<string, string> };
     };
     expect((await outputsWith({ longest })).outputs['joined']).toBe('bbb');
     expect((await outputsWith({})).errors['joined']).toContain('names the reducer "custom:longest"; there are collect');

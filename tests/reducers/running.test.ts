@@ -122,9 +122,9 @@ describe('a ticket with a reducer', () => {
       reduceTicket('joined', 'collect', { dependsOn: ['a'], gate: { kind: 'before', prompt: 'Join?' } }),
     ]);
     const run = await world.start(proposal);
-    await world.clock.advance(1_000);
+    world.clock.advance(1_000);
     expect(stepOf(run, 'joined').status).toBe('gated');
-    run.decide('joined', { approve: true, by: { kind: 'user', id: 'ada' } });
+    await run.decide('joined', { approve: true, by: { kind: 'user', id: 'ada' } });
     expect((await world.end(run)).status).toBe('completed');
   });
 
@@ -193,13 +193,6 @@ describe('a reducer of one’s own', () => {
         throw new TypeError('no idea');
       },
       'no idea',
-    ],
-    [
-      'throws nothing at all',
-      () => {
-        throw undefined;
-      },
-      'It threw undefined',
     ],
     ['gives nothing', (() => undefined) as unknown as Reducer, 'It returned nothing'],
     ['gives no JSON', (() => ({ at: new Date(0) })) as unknown as Reducer, 'not JSON at "/output/at"'],

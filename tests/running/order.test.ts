@@ -355,26 +355,32 @@ it('HB-24 a route for whose input no rule holds fails, and says so', async () =>
 
 it('every run of any proposal ends, whatever its agents do, with each step settled and each gap told', async () => {
   await fc.assert(
-    fc.asyncProperty(proposalArbitrary({ maxTickets: 6, gates: true }), outcomesArbitrary(), async (proposal, outcomes) => {
-      let actor: AgentFunction = () => Promise.reject(new Error('too early'));
-      const ids = proposal.roles.map((role) => (role.kind === 'existing' ? role.agentId : role.key));
-      const agents = new Map(ids.map((id) => [id, (...call: Parameters<AgentFunction>) => actor(...call)]));
-      const world = createWorld({ agents: Object.fromEntries(agents) });
-      const proposed = await world.propose(proposal);
-      if (proposed.diagnostics.some(({ severity }) => severity === 'error')) return;
-      actor = scriptedAgent(scriptOf(proposed.plan.steps, outcomes), { clock: world.clock });
-      const run = await world.approve(proposed);
-      const answering = answerAll(run);
-      const result = await world.end(run);
-      await answering;
-      const { steps } = run.view();
-      const settled = ['succeeded', 'failed', 'skipped', 'cancelled', 'in-doubt', 'compensated'];
-      expect(steps.filter(({ status }) => !settled.includes(status))).toEqual([]);
-      const without = steps.filter(({ kind, status }) => kind === 'ticket' && status !== 'succeeded' && status !== 'compensated');
-      expect(result.gaps.map(({ key }) => key)).toEqual(without.map(({ id }) => id));
-      expect(result.status === 'completed' ? result.deliverable : result.reason).toBeDefined();
-      expect(world.clock.pendingTimers).toBe(0);
-    }),
+    fc.asyncProperty(
+      proposalArbitrary({ maxTickets: 6, gates: true, reducers: true }),
+      outcomesArbitrary(),
+      async (proposal, outcomes) => {
+        let actor: AgentFunction = () => Promise.reject(new Error('too early'));
+        const ids = proposal.roles.map((role) => (role.kind === 'existing' ? role.agentId : role.key));
+        const agents = new Map(ids.map((id) => [id, (...call: Parameters<AgentFunction>) => actor(...call)]));
+        const world = createWorld({ agents: Object.fromEntries(agents) });
+        const proposed = await world.propose(proposal);
+        if (proposed.diagnostics.some(({ severity }) => severity === 'error')) return;
+        actor = scriptedAgent(scriptOf(proposed.plan.steps, outcomes), { clock: world.clock });
+        const run = await world.approve(proposed);
+        const answering = answerAll(run);
+        const result = await world.end(run);
+        await answering;
+        const { steps } = run.view();
+        const settled = ['succeeded', 'failed', 'skipped', 'cancelled', 'in-doubt', 'compensated'];
+        expect(steps.filter(({ status }) => !settled.includes(status))).toEqual([]);
+        const without = steps.filter(
+          ({ kind, status }) => kind === 'ticket' && status !== 'succeeded' && status !== 'compensated',
+        );
+        expect(result.gaps.map(({ key }) => key)).toEqual(without.map(({ id }) => id));
+        expect(result.status === 'completed' ? result.deliverable : result.reason).toBeDefined();
+        expect(world.clock.pendingTimers).toBe(0);
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -24,6 +24,8 @@ export interface ProposalArbitraryOptions {
   readonly budgets?: boolean;
   /** Whether there may be gates, at which a run waits for a person. Default: false. */
   readonly gates?: boolean;
+  /** Whether tickets may join the outputs of others by a reducer, which may refuse them. Default: false. */
+  readonly reducers?: boolean;
 }
 
 /**
@@ -34,8 +36,9 @@ export interface ProposalArbitraryOptions {
  * fc.assert(fc.property(proposalArbitrary({ maxTickets: 30 }), (proposal) => myTopology.arrange(proposal, {}).ok));
  */
 export function proposalArbitrary(options: ProposalArbitraryOptions = {}): fc.Arbitrary<OrchestrationProposal> {
-  const { maxTickets = 12, hostileKeys = true, phases = true, failures = true, budgets = true, gates = false } = options;
-  const seed = ticketSeedArbitrary({ hostileKeys, failures, budgets, gates });
+  const { maxTickets = 12, hostileKeys = true, phases = true, failures = true, budgets = true } = options;
+  const { gates = false, reducers = false } = options;
+  const seed = ticketSeedArbitrary({ hostileKeys, failures, budgets, gates, reducers });
   const kinds = options.topologies ?? [undefined, 'graph', 'pipeline', 'single'];
   return fc
     .record({
@@ -72,6 +75,7 @@ function ticketsOf(seeds: readonly TicketSeed[], frame: FrameSeed): readonly Tic
   const dependencies = seeds.map(({ picks }, index) => dependenciesAmong(picks, index));
   return seeds.map((seed, index) => {
     const dependsOn = dependencies[index]!.map((dependency) => seeds[dependency]!.key);
+    if (seed.reducer !== undefined && dependsOn.length > 0) return reduceTicket(seed, { index, dependsOn });
     const beyond = dependencies[index]!.flatMap((dependency) => dependencies[dependency]!).map((step) => seeds[step]!.key);
     const from = seed.inputPicks && chosen([...dependsOn, ...beyond, ...phaseInputs(frame)], seed.inputPicks);
     const resources = resourcesOf(seed, frame);
@@ -89,6 +93,18 @@ function ticketsOf(seeds: readonly TicketSeed[], frame: FrameSeed): readonly Tic
       ...seed.settings,
     };
   });
+}
+
+function reduceTicket(
+  { key, reducer = '', settings: { priority, onFailure, gate } }: TicketSeed,
+  { index, dependsOn }: { readonly index: number; readonly dependsOn: readonly string[] },
+): Ticket {
+  return {
+    ...{ key, title: `Ticket ${index + 1}`, reducer, dependsOn },
+    ...(priority && { priority }),
+    ...(onFailure && { onFailure }),
+    ...(gate && { gate }),
+  };
 }
 
 /** The choices that the picks fall on, each once. */

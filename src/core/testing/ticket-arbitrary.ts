@@ -2,6 +2,7 @@ import fc from 'fast-check';
 
 import type { Ticket } from '../ports/proposal.js';
 import type { JsonSchema } from '../shared/json.js';
+import { builtInReducers } from '../shared/reducer-names.js';
 import { picksArbitrary } from './dag-arbitrary.js';
 import { keyArbitrary } from './key-arbitrary.js';
 
@@ -17,6 +18,8 @@ export interface TicketSeed {
   readonly inputPicks: readonly number[] | undefined;
   readonly resourcePicks: readonly number[];
   readonly compensationRole: number | undefined;
+  /** Joins the outputs of what it depends on, where it depends on anything, instead of being done by a role. */
+  readonly reducer?: string | undefined;
   readonly settings: Partial<Ticket>;
 }
 
@@ -25,6 +28,7 @@ export interface TicketSeedOptions {
   readonly failures: boolean;
   readonly budgets: boolean;
   readonly gates: boolean;
+  readonly reducers: boolean;
 }
 
 /** Seeds of tickets, each feature present or not by itself. */
@@ -39,6 +43,8 @@ export const ticketSeedArbitrary = (options: TicketSeedOptions): fc.Arbitrary<Ti
     resourcePicks: picksArbitrary(2),
     compensationRole: rarely(fc.nat({ max: 99 })),
     settings: settingsArbitrary(options),
+    // Drawn only where it is wanted: samples by a seed stay what they were.
+    ...(options.reducers && { reducer: rarely(fc.constantFrom(...builtInReducers)) }),
   });
 
 const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined, freq: 2 });

@@ -7,7 +7,7 @@ import { chainProposal, layeredProposal } from './sample-proposals.js';
 
 /** Proposals for a topology that takes no options: forty of every shape, always the same, and two large ones. */
 export const topologySamples = (kind: string): readonly OrchestrationProposal[] => [
-  ...fc.sample(proposalArbitrary({ topologies: [kind], maxTickets: 8 }), { numRuns: 40, seed: 20_260_101 }),
+  ...fc.sample(proposalArbitrary({ topologies: [kind], maxTickets: 8, reducers: true }), { numRuns: 40, seed: 20_260_101 }),
   { ...chainProposal({ tickets: 2_000 }), topology: { kind } },
   { ...layeredProposal({ tickets: 1_000 }), topology: { kind } },
 ];

@@ -10,7 +10,7 @@ import { toStateMachine } from '../../../src/core/materializer/to-state-machine.
 import type { AgentResult } from '../../../src/core/ports/agent.js';
 import type { Command } from '../../../src/core/ports/run-output.js';
 import type { RunInput, StepStatus } from '../../../src/core/ports/run.js';
-import type { OrchestrationProposal } from '../../../src/core/ports/proposal.js';
+import type { OrchestrationProposal, Ticket } from '../../../src/core/ports/proposal.js';
 import { AgentError } from '../../../src/core/shared/agent-error.js';
 import type { Json } from '../../../src/core/shared/json.js';
 import { proposalArbitrary } from '../../../src/core/testing/proposal-arbitrary.js';
@@ -166,18 +166,24 @@ function expectSame(
 }
 
 /** Small plans in which no two time limits can run out at once, and pauses before a retry are not shortened by chance. */
-const smallRun = proposalArbitrary({ maxTickets: 5, budgets: false, gates: true }).map((proposal) =>
+const smallRun = proposalArbitrary({ maxTickets: 5, budgets: false, gates: true, reducers: true }).map((proposal) =>
   shownAsPlan(planned(spread(proposal))),
 );
 
+/** Of two steps that are computed at the same moment, the composed machine may come to either first: neither may stop the other. */
+const computed = ({ onFailure: _, ...ticket }: Ticket): Ticket => ticket;
+
 function spread(proposal: OrchestrationProposal): OrchestrationProposal {
-  const tickets = proposal.tickets.map(({ retry, timeoutMs = 5_000, estimate: _, ...ticket }, index) => ({
-    ...ticket,
-    timeoutMs: timeoutMs + (index + 1) / 64,
-    ...(retry && {
-      retry: { ...retry, jitter: 0, backoffMs: (retry.backoffMs ?? 1_000) + (index + 1) / 128, maxBackoffMs: 60_000 },
-    }),
-  }));
+  const tickets = proposal.tickets.map(({ retry, timeoutMs = 5_000, estimate: _, ...ticket }, index): Ticket => {
+    if (ticket.reducer !== undefined) return computed(ticket);
+    return {
+      ...ticket,
+      timeoutMs: timeoutMs + (index + 1) / 64,
+      ...(retry && {
+        retry: { ...retry, jitter: 0, backoffMs: (retry.backoffMs ?? 1_000) + (index + 1) / 128, maxBackoffMs: 60_000 },
+      }),
+    };
+  });
   const calm = <T extends { readonly retry?: object; readonly estimate?: object }>({ estimate: _, ...phase }: T) => ({
     ...phase,
     ...(phase.retry && { retry: { ...phase.retry, jitter: 0 } }),

@@ -36,7 +36,7 @@ describe('sound proposals', () => {
 
   it('accepts what the testing kit generates, and parsing its JSON again changes nothing', () => {
     fc.assert(
-      fc.property(proposalArbitrary({ gates: true, maxTickets: 20 }), (proposal) => {
+      fc.property(proposalArbitrary({ gates: true, reducers: true, maxTickets: 20 }), (proposal) => {
         const once = accepted(parseProposal(proposal));
         expect(canonicalJson(once)).toBe(canonicalJson(proposal));
         expect(accepted(parseProposal(JSON.stringify(once)))).toEqual(once);

@@ -33,7 +33,7 @@ describe('proposalJsonSchema', () => {
     at(expiring, '/tickets/0')['gate'] = gateOf({ onExpiry: 'approve' });
     expect(schema.validate(accepted(parseProposal(expiring)))).toEqual([]);
     fc.assert(
-      fc.property(proposalArbitrary({ gates: true }), (proposal) => {
+      fc.property(proposalArbitrary({ gates: true, reducers: true }), (proposal) => {
         const parsed = accepted(parseProposal(proposal));
         expect(schema.validate(parsed)).toEqual([]);
         expect(proposalSchema.safeParse(parsed).success).toBe(true);

@@ -37,7 +37,7 @@ describe('dagArbitrary', () => {
 describe('proposalArbitrary', () => {
   it('gives proposals that parse to themselves, as values and as JSON text', () => {
     fc.assert(
-      fc.property(proposalArbitrary({ gates: true }), (proposal) => {
+      fc.property(proposalArbitrary({ gates: true, reducers: true }), (proposal) => {
         for (const input of [proposal, JSON.stringify(proposal)]) {
           expect(parseProposal(input, { topologies: builtInTopologies })).toEqual({ ok: true, value: proposal });
         }

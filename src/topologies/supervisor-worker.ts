@@ -4,9 +4,16 @@ import type { ExpansionBounds } from '../core/ports/plan.js';
 import type { OrchestrationProposal, Ticket } from '../core/ports/proposal.js';
 import type { Arrangement, TemplateDraft, Topology } from '../core/ports/topology.js';
 import { type Issue, pointerOf, quote } from '../core/shared/issue.js';
+import { builtInReducers, isKnownReducer } from '../core/shared/reducer-names.js';
 import { err, ok } from '../core/shared/result.js';
 import { expandSupervisor } from './supervisor-worker/expand.js';
-import { decisionTemplate, delegationTemplate, hasOwnTerms, type SupervisorSettings } from './supervisor-worker/settings.js';
+import {
+  decisionTemplate,
+  delegationTemplate,
+  hasOwnTerms,
+  joinTemplate,
+  type SupervisorSettings,
+} from './supervisor-worker/settings.js';
 
 const week = 604_800_000;
 
@@ -36,6 +43,12 @@ const optionsSchema = z.strictObject({
     .describe(
       'What a delegation to a role does that has one of the same ticket already: begins beside it in a session of its own, waits for it, or is refused. Default: another-instance; queue for a role with clear: false.',
     ),
+  reducer: z
+    .string()
+    .optional()
+    .describe(
+      `Joins the outputs of the delegations that one decision makes at once, and tells the supervisor of it when all have ended: ${builtInReducers.join(', ')}, or "custom:" with the name of another. Default: it is only told of each.`,
+    ),
   reportTimeoutMs: z
     .int()
     .min(0)
@@ -59,7 +72,7 @@ export const supervisorWorker: Topology<Options> = {
   expand: expandSupervisor,
 };
 
-function faultsOf({ roles }: OrchestrationProposal, { supervisor, workers }: Options): Issue[] {
+function faultsOf({ roles }: OrchestrationProposal, { supervisor, workers, reducer }: Options): Issue[] {
   const known = new Set(roles.map(({ key }) => key));
   const issues: Issue[] = [];
   const report = (code: string, path: readonly PropertyKey[], message: string): number =>
@@ -75,6 +88,14 @@ function faultsOf({ roles }: OrchestrationProposal, { supervisor, workers }: Opt
     if (seen.has(role)) report('duplicate-worker', ['workers', place], `The worker ${quote(role)} stands twice. Name it once.`);
     seen.add(role);
   });
+  if (reducer !== undefined && !isKnownReducer(reducer)) {
+    const known = builtInReducers.map(quote).join(', ');
+    report(
+      'unknown-reducer',
+      ['reducer'],
+      `There is no reducer ${quote(reducer)}. There are ${known}, and "custom:" with a name.`,
+    );
+  }
   if (workers === undefined && roles.every(({ key }) => key === supervisor))
     report('no-workers', ['workers'], `There is nobody to delegate to: ${quote(supervisor)} is the only role. Add a role.`);
   return issues;
@@ -82,20 +103,24 @@ function faultsOf({ roles }: OrchestrationProposal, { supervisor, workers }: Opt
 
 function arrangement(proposal: OrchestrationProposal, options: Options): Arrangement {
   const { tickets, roles } = proposal;
-  const { supervisor, maxRounds, whenBusy, reportTimeoutMs } = options;
+  const { supervisor, maxRounds, whenBusy, reportTimeoutMs, reducer } = options;
   const workers = [...new Set(options.workers ?? roles.map(({ key }) => key).filter((key) => key !== supervisor))].sort();
   const keeping = roles.filter(({ key, clear = true }) => workers.includes(key) && !clear).map(({ key }) => key);
   const settings: SupervisorSettings = {
     ...{ supervisor, workers, maxRounds, reportTimeoutMs },
     whenBusy: whenBusy ?? null,
     keepSession: keeping.sort(),
+    ...(reducer !== undefined && { reducer }),
   };
   return {
     // A ticket that joins the outputs of others is nobody's to decide on.
     steps: tickets.map(({ key, reducer }) =>
       reducer === undefined ? { id: key, kind: 'ticket', role: supervisor, expands: 'topology' } : { id: key, kind: 'ticket' },
     ),
-    templates: Object.fromEntries([undefined, ...tickets.filter(hasOwnTerms)].flatMap((ticket) => templatesOf(settings, ticket))),
+    templates: Object.fromEntries([
+      ...[undefined, ...tickets.filter(hasOwnTerms)].flatMap((ticket) => templatesOf(settings, ticket)),
+      ...joinTemplates(settings),
+    ]),
     settings: { ...settings },
     team: workers,
     bounds: boundsOf(options),
@@ -117,13 +142,17 @@ function templatesOf({ supervisor, workers }: SupervisorSettings, ticket: Ticket
   ];
 }
 
+const joinTemplates = ({ reducer }: SupervisorSettings): [string, TemplateDraft][] =>
+  reducer === undefined ? [] : [[joinTemplate, { kind: 'reduce', reducer }]];
+
 /**
  * Every decision is a round, or waits, or finishes. One that waits was asked for because of a report or a notice: there is one report for each
- * delegation, and no more notices than that are followed up.
+ * delegation, and no more notices than that are followed up. What joins delegations is told of in the place of the last of them, and joins two at least.
  */
-function boundsOf({ maxRounds, maxParallel, maxDelegations }: Options): ExpansionBounds {
+function boundsOf({ maxRounds, maxParallel, maxDelegations, reducer }: Options): ExpansionBounds {
   // In its last round a supervisor can only finish.
   const delegations = Math.min(maxDelegations ?? Infinity, (maxRounds - 1) * maxParallel);
   const decisions = maxRounds + 2 * delegations;
-  return { steps: decisions + delegations, decisions, delegations, handoffs: 0, parallel: maxParallel, depth: 1 };
+  const joins = reducer === undefined ? 0 : Math.floor(delegations / 2);
+  return { steps: decisions + delegations + joins, decisions, delegations, handoffs: 0, parallel: maxParallel, depth: 1 };
 }

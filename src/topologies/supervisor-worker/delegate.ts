@@ -5,6 +5,7 @@ import type { StoredError } from '../../core/ports/run.js';
 import type { AddedStep, Expansion, ExpansionEvent, ExpansionState, Report, StepAddition } from '../../core/ports/topology.js';
 import { quote } from '../../core/shared/issue.js';
 import { ask, remember } from './ask.js';
+import { joinOf } from './join.js';
 import { settingsOf, type Memo } from './memo.js';
 import { delegationTemplate } from './settings.js';
 
@@ -41,7 +42,7 @@ export function delegate(state: ExpansionState, { event, route, memo }: Delegati
   const refused = refusals.map(({ error }) => error);
   const reason = `delegated ${add.length} of ${add.length + refusals.length}`;
   const goesOn = add.length > 0 && memo.pending.length === 0 ? remember(next) : ask(state, next);
-  return { ...goesOn, add: [...add, ...(goesOn.add ?? [])], cancel, refused, reason };
+  return { ...goesOn, add: [...add, ...joinOf(state, event.step, add), ...(goesOn.add ?? [])], cancel, refused, reason };
 }
 
 interface Admitting {

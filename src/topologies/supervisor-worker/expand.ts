@@ -2,6 +2,7 @@ import type { Expand, Expansion, ExpansionEvent, ExpansionState, ReportReference
 import { quote } from '../../core/shared/issue.js';
 import { followDecision } from './follow-decision.js';
 import { ask, remember } from './ask.js';
+import { isJoinedNext } from './join.js';
 import { firstMemo, memoOf, settingsOf, type Memo } from './memo.js';
 
 /** The supervisor is asked at the beginning and whenever there is something to tell it, one question at a time. */
@@ -29,8 +30,8 @@ function giveUp(state: ExpansionState, { step, outcome, error }: EventOf<'report
 
 function hearReport(state: ExpansionState, { step, outcome }: EventOf<'reported'>): Expansion {
   const memo = told(memoOf(state), step.id);
-  // Who has replaced it knows; it is told with the next report.
-  return outcome === 'superseded' ? remember(memo) : askUnlessAsked(state, memo);
+  // Who has replaced it knows; it is told with the next report. That of a join comes at once, when all that it joins have ended.
+  return outcome === 'superseded' || isJoinedNext(state, step) ? remember(memo) : askUnlessAsked(state, memo);
 }
 
 /** A notice does not end anything, so there might be many: those beyond one for each delegation are on record, and no more. */

@@ -4,6 +4,7 @@ import type { Expansion, ExpansionState, Report } from '../../core/ports/topolog
 import { quote } from '../../core/shared/issue.js';
 import { ask, remember } from './ask.js';
 import { delegate, type Decided } from './delegate.js';
+import { isJoining } from './join.js';
 import { memoOf, settingsOf, type Memo } from './memo.js';
 
 /** Does what the supervisor has decided, as far as it can be done; what cannot is told to it, and counts against its rounds. */
@@ -47,7 +48,7 @@ function finish(state: ExpansionState, event: Decided, memo: Memo): Expansion {
 /** It waits for what is under way. That is no round, unless there is nothing to wait for. */
 function wait(state: ExpansionState, event: Decided, memo: Memo): Expansion {
   if (memo.pending.length > 0) return { ...ask(state, memo), reason: 'waits, and there is news' };
-  if (state.counts.parallel > 0) return { ...remember(memo), reason: 'waits for what is under way' };
+  if (state.counts.parallel > 0 || isJoining(state)) return { ...remember(memo), reason: 'waits for what is under way' };
   const message = 'It waits, but nothing is under way. Delegate something, or finish.';
   const counted = { ...memo, rounds: memo.rounds + 1 };
   const error = { code: 'NOTHING_UNDER_WAY', message };

@@ -12,7 +12,12 @@ export interface SupervisorSettings {
   readonly keepSession: readonly string[];
   /** 0 for never. */
   readonly reportTimeoutMs: number;
+  /** How the outputs of delegations are joined that one decision has made. Absent: they are not. */
+  readonly reducer?: string;
 }
+
+/** Name of the template of steps that join the outputs of delegations. */
+export const joinTemplate = 'joined';
 
 /** Whether a ticket says itself how it is carried out, so that what is added for it differs from what is added for others. */
 export const hasOwnTerms = ({ reducer, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>

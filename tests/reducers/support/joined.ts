@@ -35,7 +35,7 @@ export const reducedSynthesis = (reducer: string): SynthesisSpec => ({ reducer, 
 export async function runJoined(
   proposal: OrchestrationProposal,
   writings: readonly Writing[],
-  options: Partial<OrchestratorOptions> = {},
+  options: Omit<Partial<OrchestratorOptions>, 'clock'> = {},
 ) {
   const byKey = new Map(writings.map((writing, index) => [keyAt(index), writing]));
   const asked: string[] = [];

@@ -22,13 +22,14 @@ export interface Delegating {
 /** What of a decision has come about so far. */
 interface Admitted {
   readonly add: StepAddition[];
-  readonly cancel: NonNullable<Expansion['cancel']>[number][];
+  /** By the id of what is no longer wanted. */
+  readonly cancel: Map<string, NonNullable<Expansion['cancel']>[number]>;
   readonly refusals: { readonly place: number; readonly role: string; readonly error: StoredError }[];
 }
 
 /** Starts what can be started. Of a decision that can be followed in part, that part is, and the rest is told with the next report. */
 export function delegate(state: ExpansionState, { event, route, memo }: Delegating): Expansion {
-  const admitted: Admitted = { add: [], cancel: [], refusals: [] };
+  const admitted: Admitted = { add: [], cancel: new Map(), refusals: [] };
   for (const { place, error } of route.unreadable) admitted.refusals.push({ place, role: '', error });
   const open = state.open().filter(({ kind }) => kind === 'delegation');
   for (const assignment of route.assignments) admit(state, { assignment, open, event, admitted });
@@ -42,7 +43,7 @@ export function delegate(state: ExpansionState, { event, route, memo }: Delegati
   const refused = refusals.map(({ error }) => error);
   const reason = `delegated ${add.length} of ${add.length + refusals.length}`;
   const goesOn = add.length > 0 && memo.pending.length === 0 ? remember(next) : ask(state, next);
-  return { ...goesOn, add: [...add, ...joinOf(state, event.step, add), ...(goesOn.add ?? [])], cancel, refused, reason };
+  return { ...goesOn, add: [...add, ...joinOf(state, event.step, add), ...(goesOn.add ?? [])], cancel: [...cancel.values()], refused, reason };
 }
 
 interface Admitting {
@@ -56,17 +57,19 @@ interface Admitting {
 function admit(state: ExpansionState, { assignment, open, event, admitted }: Admitting): void {
   const { supervisor, workers, reportTimeoutMs } = settingsOf(state);
   const { place, role, task, from = [], supersedes } = assignment;
-  const replaced = supersedes === undefined ? undefined : open.find(({ id }) => id === supersedes);
-  const traffic = trafficOf(state, { role, open, replaced, admitted });
+  // What an earlier part of the decision has replaced is not there to be replaced again.
+  const isLeft = ({ id }: AddedStep): boolean => !admitted.cancel.has(id);
+  const replaced = supersedes === undefined ? undefined : open.find((step) => step.id === supersedes && isLeft(step));
+  const traffic = trafficOf(state, { role, open: open.filter(isLeft), replaced, admitted });
   const error =
     receiverFault(state, assignment, { sender: supervisor, allowed: workers, word: 'worker' }) ??
     replacementFault(assignment, replaced) ??
-    roomFault(state, { role, admitted }) ??
+    roomFault(state, { role, replaced, admitted }) ??
     busyFault(traffic);
   if (error) return void admitted.refusals.push({ place, role, error });
   if (replaced) {
     const reason = `${quote(event.step.id)} has replaced it by another delegation.`;
-    admitted.cancel.push({ id: replaced.id, outcome: 'superseded', reason });
+    admitted.cancel.set(replaced.id, { id: replaced.id, outcome: 'superseded', reason });
   }
   const own = delegationTemplate(role, state.ticket);
   const given = handedInput(assignment);
@@ -95,12 +98,18 @@ function replacementFault({ supersedes }: PlacedAssignment, replaced: AddedStep 
 
 interface Room {
   readonly role: string;
+  /** Makes room for what takes its place. */
+  readonly replaced: AddedStep | undefined;
   readonly admitted: Admitted;
 }
 
-function roomFault({ bounds, counts }: ExpansionState, { role, admitted: { add, cancel } }: Room): StoredError | undefined {
+function roomFault(
+  { bounds, counts }: ExpansionState,
+  { role, replaced, admitted: { add, cancel } }: Room,
+): StoredError | undefined {
   const message = `The delegation to ${quote(role)} would be one too many:`;
-  if (counts.parallel - cancel.length + add.length >= bounds.parallel)
+  const underWay = counts.parallel - cancel.size - (replaced ? 1 : 0) + add.length;
+  if (underWay >= bounds.parallel)
     return {
       code: 'TOO_MANY_PARALLEL',
       message: `${message} ${bounds.parallel} may be under way at once (maxParallel). Wait for a report.`,
@@ -121,7 +130,6 @@ function roomFault({ bounds, counts }: ExpansionState, { role, admitted: { add, 
 
 interface Beside extends Room {
   readonly open: readonly AddedStep[];
-  readonly replaced: AddedStep | undefined;
 }
 
 function trafficOf(state: ExpansionState, { role, open, replaced, admitted }: Beside): RoleTraffic {

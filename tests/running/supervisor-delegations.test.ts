@@ -117,7 +117,6 @@ describe('whom a delegation reaches', () => {
 });
 
 describe('which delegation a report is of', () => {
-  /** The reports of delegations that end in any order. */
   it('DX-05 is told by its id, in whatever order they end, also of one worker', async () => {
     const delays = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2, maxLength: 6 });
     await fc.assert(

@@ -13,6 +13,8 @@ export interface Receivers {
   readonly allowed: readonly string[];
   /** What they are called in a message: `worker`, `peer`. */
   readonly word: string;
+  /** Roles that the same decision turns to besides. Default: none. */
+  readonly beside?: Iterable<string>;
 }
 
 /** Names that a message lists at most. */
@@ -22,7 +24,7 @@ const mostNames = 20;
 export function receiverFault(
   state: Pick<ExpansionState, 'team' | 'faultsOf' | 'admits' | 'stepOf'>,
   { role, input, from = [] }: Assignment,
-  { sender, allowed, word }: Receivers,
+  { sender, allowed, word, beside = [] }: Receivers,
 ): StoredError | undefined {
   if (role === sender) {
     const message = `${quote(role)} cannot hand a task to itself.`;
@@ -35,7 +37,7 @@ export function receiverFault(
     const message = `${quote(role)} is no ${word} that ${quote(sender)} can turn to.${hint} There are ${shown.map(quote).join(', ') || 'none'}; names must match exactly.`;
     return { code: 'UNKNOWN_ROLE', message, role, known: shown };
   }
-  if (!state.admits(role)) {
+  if (!state.admits(role, beside)) {
     const message = `Another agent, that of ${quote(role)}, would be more than may take part (budget.maxAgents).`;
     return { code: 'TOO_MANY_AGENTS', message, role, bound: 'maxAgents' };
   }

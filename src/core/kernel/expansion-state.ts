@@ -25,9 +25,17 @@ export function expansionState(core: RunCore, goal: Goal, at: number): Expansion
     },
     open: () => Array.from(goal.open, (index) => addedStep(core, index)),
     faultsOf,
-    admits(role) {
-      const agentId = Object.values(definition.templates ?? {}).find((template) => template.role === role)?.agentId;
-      return agentId !== undefined && (core.agents.has(agentId) || core.agents.size < (definition.budget.maxAgents ?? Infinity));
+    admits(role, beside = []) {
+      const agentOf = (key: string): string | undefined =>
+        Object.values(definition.templates ?? {}).find((template) => template.role === key)?.agentId;
+      const agentId = agentOf(role);
+      if (agentId === undefined || core.agents.has(agentId)) return agentId !== undefined;
+      const newcomers = new Set([agentId]);
+      for (const other of new Set(beside)) {
+        const otherId = agentOf(other);
+        if (otherId !== undefined && !core.agents.has(otherId)) newcomers.add(otherId);
+      }
+      return core.agents.size + newcomers.size <= (definition.budget.maxAgents ?? Infinity);
     },
   };
 }

@@ -143,8 +143,8 @@ export interface ExpansionState {
   open(): readonly AddedStep[];
   /** What is wrong with a value by a JSON Schema (draft 2020-12), a sentence for each fault; empty for nothing. */
   faultsOf(schema: JsonSchema, value: Json): readonly string[];
-  /** Whether the agent of a role takes part already, or may: `budget.maxAgents`. */
-  admits(role: string): boolean;
+  /** Whether the agent of a role takes part already, or may, once those of the roles do that are added with it: `budget.maxAgents`. */
+  admits(role: string, beside?: Iterable<string>): boolean;
 }
 
 /** A step to add. */

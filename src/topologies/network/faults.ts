@@ -18,7 +18,7 @@ export function handoffFault(state: ExpansionState, turn: TakenTurn, assignment:
   const { maxHandoffs, arbiter } = settingsOf(state);
   const { memo, step } = turn;
   const { role } = assignment;
-  const sender = sendingFault(state, turn, assignment);
+  const sender = sendingFault(state, turn, { assignment });
   if (sender) return sender;
   if (memo.handoffs >= maxHandoffs) {
     const message = `There were ${maxHandoffs} handoffs, and there may be no more (maxHandoffs). Finish with what there is.`;
@@ -50,7 +50,8 @@ export function delegationFault(
       limit,
     },
   });
-  const sender = sendingFault(state, turn, assignment);
+  const beside = course.add.map((planned) => planned.role);
+  const sender = sendingFault(state, turn, { assignment, beside });
   if (sender) return sender;
   if (turn.step.depth >= bounds.depth) return tooMany('TOO_DEEP', 'maxDelegationDepth', bounds.depth, 'lie in one another');
   if (underWay(course.memo) >= bounds.parallel)
@@ -63,11 +64,23 @@ export function delegationFault(
 /** Lines that somebody has asked for, and waits for. */
 const underWay = ({ lines }: Memo): number => Object.values(lines).filter(({ askedBy }) => askedBy !== undefined).length;
 
+interface Sending {
+  readonly assignment: Assignment;
+  /** Roles that the same decision turns to besides. */
+  readonly beside?: readonly string[];
+}
+
 /** What is wrong with turning to somebody at all, whether for good or for a report. */
-function sendingFault(state: ExpansionState, { step, memo, name }: TakenTurn, assignment: Assignment): StoredError | undefined {
+function sendingFault(
+  state: ExpansionState,
+  { step, memo, name }: TakenTurn,
+  { assignment, beside = [] }: Sending,
+): StoredError | undefined {
   const settings = settingsOf(state);
   const { role } = assignment;
-  const fault = receiverFault(state, assignment, { sender: step.role, allowed: allowedFor(settings, step.role), word: 'peer' });
+  const fault = receiverFault(state, assignment, {
+    ...{ sender: step.role, allowed: allowedFor(settings, step.role), word: 'peer', beside },
+  });
   if (fault) return fault;
   const waiting = waitingAbove(memo, name);
   if (waiting.includes(role)) {

@@ -22,6 +22,8 @@ export interface Delegating {
 /** What of a decision has come about so far. */
 interface Admitted {
   readonly add: StepAddition[];
+  /** Whom those go to. */
+  readonly roles: Set<string>;
   /** By the id of what is no longer wanted. */
   readonly cancel: Map<string, NonNullable<Expansion['cancel']>[number]>;
   readonly refusals: { readonly place: number; readonly role: string; readonly error: StoredError }[];
@@ -29,7 +31,7 @@ interface Admitted {
 
 /** Starts what can be started. Of a decision that can be followed in part, that part is, and the rest is told with the next report. */
 export function delegate(state: ExpansionState, { event, route, memo }: Delegating): Expansion {
-  const admitted: Admitted = { add: [], cancel: new Map(), refusals: [] };
+  const admitted: Admitted = { add: [], roles: new Set(), cancel: new Map(), refusals: [] };
   for (const { place, error } of route.unreadable) admitted.refusals.push({ place, role: '', error });
   const open = state.open().filter(({ kind }) => kind === 'delegation');
   for (const assignment of route.assignments) admit(state, { assignment, open, event, admitted });
@@ -62,7 +64,7 @@ function admit(state: ExpansionState, { assignment, open, event, admitted }: Adm
   const replaced = supersedes === undefined ? undefined : open.find((step) => step.id === supersedes && isLeft(step));
   const traffic = trafficOf(state, { role, open: open.filter(isLeft), replaced, admitted });
   const error =
-    receiverFault(state, assignment, { sender: supervisor, allowed: workers, word: 'worker' }) ??
+    receiverFault(state, assignment, { sender: supervisor, allowed: workers, word: 'worker', beside: admitted.roles }) ??
     replacementFault(assignment, replaced) ??
     roomFault(state, { role, replaced, admitted }) ??
     busyFault(traffic);
@@ -73,6 +75,7 @@ function admit(state: ExpansionState, { assignment, open, event, admitted }: Adm
   }
   const own = delegationTemplate(role, state.ticket);
   const given = handedInput(assignment);
+  admitted.roles.add(role);
   admitted.add.push({
     name: delegationName(event.step, place),
     template: state.hasTemplate(own) ? own : delegationTemplate(role),

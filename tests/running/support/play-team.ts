@@ -9,6 +9,11 @@ export type Time = Pick<VirtualClock, 'now' | 'sleep'>;
 type Agents = Readonly<Record<string, AgentFunction>>;
 type Cast = Agents | ((time: Time) => Agents);
 
+const staff: Agents = {
+  clerk: async ({ input }) => ({ output: input }),
+  judge: async () => ({ output: 'judged', route: { finish: true } }),
+};
+
 /** An orchestrator in virtual time with these agents, and a clerk who makes the deliverable of what it is given. */
 export function createTeam(cast: Cast, options: WorldOptions = {}): World {
   const stage: { world?: World } = {};
@@ -17,7 +22,7 @@ export function createTeam(cast: Cast, options: WorldOptions = {}): World {
     sleep: (delayMs, given) => stage.world!.clock.sleep(delayMs, given),
   };
   const agents = typeof cast === 'function' ? cast(time) : cast;
-  const world = createWorld({ ...options, agents: { clerk: async ({ input }) => ({ output: input }), ...agents } });
+  const world = createWorld({ ...options, agents: { ...staff, ...agents } });
   stage.world = world;
   return world;
 }

@@ -15,6 +15,8 @@ export interface Receivers {
   readonly word: string;
   /** Roles that the same decision turns to besides. Default: none. */
   readonly beside?: Iterable<string>;
+  /** Whether there is an output to be had under an id. Default: a step of the goal has succeeded under it. */
+  readonly hasOutput?: (id: string) => boolean;
 }
 
 /** Names that a message lists at most. */
@@ -24,7 +26,7 @@ const mostNames = 20;
 export function receiverFault(
   state: Pick<ExpansionState, 'team' | 'faultsOf' | 'admits' | 'stepOf'>,
   { role, input, from = [] }: Assignment,
-  { sender, allowed, word, beside = [] }: Receivers,
+  { sender, allowed, word, beside = [], hasOutput = (id) => state.stepOf(id)?.status === 'succeeded' }: Receivers,
 ): StoredError | undefined {
   if (role === sender) {
     const message = `${quote(role)} cannot hand a task to itself.`;
@@ -41,7 +43,7 @@ export function receiverFault(
     const message = `Another agent, that of ${quote(role)}, would be more than may take part (budget.maxAgents).`;
     return { code: 'TOO_MANY_AGENTS', message, role, bound: 'maxAgents' };
   }
-  const stray = from.find((id) => state.stepOf(id)?.status !== 'succeeded');
+  const stray = from.find((id) => !hasOutput(id));
   if (stray !== undefined) {
     const message = `${quote(stray)} in from is no delegation of this goal that has completed.`;
     return { code: 'UNKNOWN_DELEGATION', message, role, delegationId: stray };

@@ -57,9 +57,9 @@ const unbounded = {
 
 export function addedStep(core: RunCore, index: number): AddedStep {
   const { id, kind, role = '', decides = false, instructions, given, input, added } = stepOf(core, index);
-  const { template, parent, depth, session, isVerbatim = false } = added!;
+  const { template, parent, depth, session, isVerbatim = false, inputAs } = added!;
   const about = { id, kind, role, template, parent, depth, decides, session };
-  return { ...about, instructions, isVerbatim, given, input, status: statusOf(core, index) };
+  return { ...about, instructions, isVerbatim, given, input, inputAs, status: statusOf(core, index) };
 }
 
 function faultsOf(schema: JsonSchema, value: Json): readonly string[] {

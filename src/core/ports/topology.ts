@@ -62,6 +62,7 @@ export interface AddedStep {
   readonly isVerbatim: boolean;
   readonly given: JsonObject | undefined;
   readonly input: readonly string[];
+  readonly inputAs: Readonly<Record<string, string>> | undefined;
   readonly status: StepStatus;
 }
 

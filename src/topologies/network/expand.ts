@@ -42,10 +42,10 @@ const roleOf = (state: ExpansionState, stepId: string): string => state.stepOf(s
 /** Who waits for a peer that does not report hears of it, and may decide otherwise. There are no more such turns than delegations. */
 function hearNotice(state: ExpansionState, { step, notice, output = null }: EventOf<'noticed'>): Expansion {
   const memo = memoOf(state);
-  const asking = memo.lines[step.id]?.askedBy;
-  const line = memo.lines[asking ?? ''];
-  if (asking === undefined || !line || memo.notices >= state.bounds.delegations) return {};
-  const report: Report = { delegationId: step.id, role: step.role, outcome: notice, output };
+  const [delegationId = '', { askedBy: asking = '' } = {}] = lineOf(memo, step.id) ?? [];
+  const line = memo.lines[asking];
+  if (!line || memo.notices >= state.bounds.delegations) return {};
+  const report: Report = { delegationId, role: roleOf(state, delegationId), outcome: notice, output };
   const told = { ...line, pending: [...line.pending, report] };
   const counted = withLine({ ...memo, notices: memo.notices + 1 }, asking, told);
   return line.isAsked

@@ -4,7 +4,7 @@ import type { Assignment } from '../../core/ports/agent.js';
 import type { StoredError } from '../../core/ports/run.js';
 import type { ExpansionState } from '../../core/ports/topology.js';
 import { quote } from '../../core/shared/issue.js';
-import { waitingAbove, type Memo } from './memo.js';
+import { outputUnder, waitingAbove, type Memo } from './memo.js';
 import { allowedFor, settingsOf } from './settings.js';
 import { trafficOf, type Course } from './turns.js';
 import type { TakenTurn } from './taken-turn.js';
@@ -80,6 +80,7 @@ function sendingFault(
   const { role } = assignment;
   const fault = receiverFault(state, assignment, {
     ...{ sender: step.role, allowed: allowedFor(settings, step.role), word: 'peer', beside },
+    hasOutput: (id) => outputUnder(state, memo, id) !== undefined,
   });
   if (fault) return fault;
   const waiting = waitingAbove(memo, name);

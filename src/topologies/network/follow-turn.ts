@@ -47,7 +47,8 @@ function finish(state: ExpansionState, turn: TakenTurn, { step, output }: Decide
   const role = state.stepOf(name)?.role ?? step.role;
   const report = { delegationId: name, role, outcome: 'completed', outputFrom: step.id } as const;
   const { rest, cancel } = breakOffBelow(state, memo, name);
-  return { ...expansionOf(reportTo(state, { memo: rest, name, report })), cancel, reason: 'finished, and reports' };
+  const answered = { ...rest, answers: { ...rest.answers, [name]: step.id } };
+  return { ...expansionOf(reportTo(state, { memo: answered, name, report })), cancel, reason: 'finished, and reports' };
 }
 
 /** Whatever a line waits for is not wanted any more once it has ended. */

@@ -28,13 +28,15 @@ export interface Memo {
   readonly notices: number;
   /** By the step that each began with: the goal's own line, and those that were asked for and have not reported. */
   readonly lines: Readonly<Record<string, Line>>;
+  /** For each delegation that has completed, the step that made what it reported: it may have changed hands. */
+  readonly answers: Readonly<Record<string, string>>;
   /** Handoffs there have been, each with who, to whom and what for, so that one that comes again is known. */
   readonly seen: readonly string[];
   /** When each pair of peers last turned to each other, in milliseconds since the epoch: no more of them than the limit. */
   readonly times: Readonly<Record<string, readonly number[]>>;
 }
 
-export const firstMemo: Memo = { turns: 0, handoffs: 0, refusals: 0, notices: 0, lines: {}, seen: [], times: {} };
+export const firstMemo: Memo = { turns: 0, handoffs: 0, refusals: 0, notices: 0, lines: {}, answers: {}, seen: [], times: {} };
 
 export const memoOf = ({ memo }: ExpansionState): Memo => (memo === null ? firstMemo : (memo as unknown as Memo));
 
@@ -51,6 +53,13 @@ export const withLine = (memo: Memo, name: string, line: Line): Memo => ({ ...me
 export function withoutLines(memo: Memo, names: readonly string[]): Memo {
   const lines = Object.entries(memo.lines).filter(([name]) => !names.includes(name));
   return { ...memo, lines: Object.fromEntries(lines) };
+}
+
+/** The step whose output stands under the id of a delegation that has completed, or of any other step that has succeeded. */
+export function outputUnder(state: ExpansionState, { lines, answers }: Memo, id: string): string | undefined {
+  const step = state.stepOf(id);
+  if (step?.kind === 'delegation') return answers[id];
+  return step?.status === 'succeeded' && !lines[id] ? id : undefined;
 }
 
 /** A line and all that it waits for, directly or further down. */

@@ -3,7 +3,7 @@ import { placeBeside, type RoleTraffic } from '../../core/deciding/busy.js';
 import type { Assignment } from '../../core/ports/agent.js';
 import type { AddedStep, Expansion, ExpansionState, ReportReference, StepAddition } from '../../core/ports/topology.js';
 import type { JsonObject } from '../../core/shared/json.js';
-import { asJson, withLine, type Line, type Memo } from './memo.js';
+import { asJson, outputUnder, withLine, type Line, type Memo } from './memo.js';
 import { allowedFor, settingsOf, turnTemplate, type TurnKind } from './settings.js';
 
 /** What has come of a decision so far: what is known then, and the steps to add. */
@@ -26,7 +26,7 @@ interface Turn {
   readonly role: string;
   readonly parent: string;
   readonly title: string;
-  readonly task: Pick<StepAddition, 'instructions' | 'isVerbatim' | 'input' | 'given'>;
+  readonly task: Pick<StepAddition, 'instructions' | 'isVerbatim' | 'input' | 'inputAs' | 'given'>;
   readonly reports?: readonly ReportReference[];
   /** What its board shows besides. */
   readonly board?: JsonObject;
@@ -47,7 +47,8 @@ function takeTurn(
   const number = memo.turns + 1;
   const id = `${goal.id}/${number}`;
   const own = turnTemplate(kind, role, ticket);
-  const isWatched = kind === 'delegation' && settings.reportTimeoutMs > 0;
+  // Somebody waits for what comes of it, through however many hands it goes.
+  const isWatched = line.askedBy !== undefined && settings.reportTimeoutMs > 0;
   const step: StepAddition = {
     ...{ name: String(number), parent, title, ...task, reports },
     ...(line.askedBy === undefined && { mayFinish: true }),
@@ -103,17 +104,20 @@ export function goOn(
 }
 
 /** The instructions of a peer are the goal's, or another peer's. */
-const taskOf = ({ instructions, isVerbatim, input, given }: AddedStep): Turn['task'] => ({
+const taskOf = ({ instructions, isVerbatim, input, inputAs, given }: AddedStep): Turn['task'] => ({
   instructions,
   input,
+  ...(inputAs && { inputAs }),
   ...(isVerbatim && { isVerbatim }),
   ...(given && { given }),
 });
 
-const handed = (assignment: Assignment): Turn['task'] => {
+function handed(state: ExpansionState, memo: Memo, assignment: Assignment): Turn['task'] {
+  const { task, from = [] } = assignment;
   const given = handedInput(assignment);
-  return { instructions: assignment.task, isVerbatim: true, input: assignment.from ?? [], ...(given && { given }) };
-};
+  const inputAs = Object.fromEntries(from.map((id) => [id, outputUnder(state, memo, id)!]));
+  return { instructions: task, isVerbatim: true, ...(from.length > 0 && { inputAs }), ...(given && { given }) };
+}
 
 interface Handing {
   readonly step: AddedStep;
@@ -133,7 +137,7 @@ export function handOver(
     role,
     parent: step.id,
     title: titleOf(assignment),
-    task: handed(assignment),
+    task: handed(state, course.memo, assignment),
     reports: pending,
   };
   return takeTurn(state, course, { turn, name, line: { awaits, ...(askedBy !== undefined && { askedBy }) } });
@@ -146,7 +150,13 @@ export function delegateTo(
   { step, assignment, askedBy }: Handing & { readonly askedBy: string },
 ): Course & { readonly name: string } {
   const { role } = assignment;
-  const turn: Turn = { kind: 'delegation', role, parent: step.id, title: titleOf(assignment), task: handed(assignment) };
+  const turn: Turn = {
+    kind: 'delegation',
+    role,
+    parent: step.id,
+    title: titleOf(assignment),
+    task: handed(state, course.memo, assignment),
+  };
   return takeTurn(state, course, { turn, line: { awaits: [], askedBy } });
 }
 

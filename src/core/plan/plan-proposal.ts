@@ -7,13 +7,14 @@ import { err, ok, type Result } from '../shared/result.js';
 import { checkDraftIds } from './check-drafts.js';
 import { arrangeWork, chooseTopology } from './choose-topology.js';
 import { copyJson } from '../shared/copy-json.js';
+import { checkGrowth } from './check-growth.js';
 import { frameWork } from './frame.js';
 import { planDigest } from './plan-digest.js';
 import { planHead } from './plan-head.js';
 import { sortSteps } from './sort-steps.js';
 import { inOrder } from './step-defaults.js';
 import { checkTemplates, stepTemplates } from './templates.js';
-import { verifySteps } from './verify.js';
+import { checkVerifications, verifySteps } from './verify.js';
 
 /** Options of {@link planProposal}. */
 export interface PlanOptions {
@@ -39,7 +40,7 @@ export function planProposal(proposal: OrchestrationProposal, options: PlanOptio
   const drafts = 'steps' in arranged.value ? arranged.value.steps : arranged.value;
   const idIssues = [
     ...checkDraftIds(proposal, drafts),
-    ...(arrangement ? checkTemplates(proposal, arrangement) : []),
+    ...(arrangement ? [...checkTemplates(proposal, arrangement), ...checkGrowth(proposal, arrangement)] : []),
     ...checkGoals(chosen.value.topology, { drafts, arrangement }),
   ];
   if (idIssues.length > 0) return err(idIssues);
@@ -47,7 +48,10 @@ export function planProposal(proposal: OrchestrationProposal, options: PlanOptio
   const sorted = sortSteps(proposal, frameWork(proposal, drafts));
   if (!sorted.ok) return sorted;
   const revision = options.revision ?? 1;
-  const { steps, templates } = verifySteps(sorted.value, verifications(proposal));
+  const specs = verifications(proposal);
+  const unfilled = checkVerifications(proposal, sorted.value, specs);
+  if (unfilled.length > 0) return err(unfilled);
+  const { steps, templates } = verifySteps(sorted.value, specs);
   const growth = arrangement && growthOf(arrangement, { topology: chosen.value.topology, proposal });
   const all = { ...growth?.templates, ...templates };
   return ok(

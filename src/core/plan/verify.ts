@@ -1,6 +1,9 @@
 import type { PlanStep, StepTemplate } from '../ports/plan.js';
 import type { VerificationSpec } from '../ports/proposal.js';
+import { type Issue, quote } from '../shared/issue.js';
+import { placeholdersOf } from '../shared/placeholder.js';
 import { verdictSchema, verificationTemplate, workTemplate } from '../shared/verification.js';
+import { type PlanSource, pointerIn } from './check-drafts.js';
 import { defaultRetry } from './step-defaults.js';
 
 /** Steps of which some are verified, and what is added for those while they run. */
@@ -26,6 +29,24 @@ export function verifySteps(steps: readonly PlanStep[], specs: ReadonlyMap<strin
     return goalOf(step, spec);
   });
   return { steps: changed, templates: Object.fromEntries(templates) };
+}
+
+/** Placeholders in what a verifier is asked that nothing it is given will fill: issue `unknown-placeholder`. */
+export function checkVerifications(
+  source: PlanSource,
+  steps: readonly PlanStep[],
+  specs: ReadonlyMap<string, VerificationSpec>,
+): Issue[] {
+  const at = pointerIn(source);
+  return steps.flatMap(({ id, input, phase }) => {
+    const given = new Set(['result', ...input]);
+    const strange = placeholdersOf(specs.get(id)?.instructions ?? '').filter((name) => !given.has(name));
+    const pointer = phase === 'synthesis' ? '/synthesis/verify/instructions' : at(id, 'verify', 'instructions');
+    return strange.map((name): Issue => {
+      const message = `The verification of ${quote(id)} names {{input.${name}}}, which is neither "result" nor one of the inputs of ${quote(id)}.`;
+      return { code: 'unknown-placeholder', pointer, message };
+    });
+  });
 }
 
 function goalOf(

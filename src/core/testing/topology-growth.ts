@@ -7,6 +7,7 @@ import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { Expand, Topology } from '../ports/topology.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import { deepFreeze } from '../shared/freeze.js';
+import { quote } from '../shared/issue.js';
 import { ConformanceError, expectSame } from './conformance-case.js';
 import { createChances } from './random.js';
 import { runTopologyWorld, type TopologyStory, type TopologyWorldOptions } from './topology-world.js';
@@ -43,9 +44,11 @@ export const growthRules: readonly GrowthRule[] = [
   {
     name: 'adds the same for the same, and keeps its hands off what it is shown',
     check(rule, subject) {
-      const twice = { ...subject, topology: watched(rule, subject.topology) };
-      for (const { run, story } of worldsOf(twice, some(subject), () => ({})))
+      const { topology, checkSeen } = watched(rule, subject.topology);
+      for (const { run, story } of worldsOf({ ...subject, topology }, some(subject), () => ({}))) {
+        checkSeen();
         expectSame(rule, { actual: replay(run, story.journal).digest(), expected: story.kernel.digest() });
+      }
     },
   },
   {
@@ -137,10 +140,17 @@ function checkBounds(rule: string, run: MaterializedRun, { kernel, facts }: Topo
   if (open) throw new ConformanceError(rule, 'every step at its end, as the run is', open);
 }
 
+interface Watched {
+  readonly topology: Topology;
+  /** @throws whatever was found wrong. Thrown within the kernel, it would only end a goal. */
+  checkSeen(): void;
+}
+
 /** A topology that is asked everything twice, and must answer the same, from what is frozen. */
-function watched(rule: string, topology: Topology): Topology {
+function watched(rule: string, topology: Topology): Watched {
   const { expand } = topology;
-  if (!expand) return topology;
+  const found: unknown[] = [];
+  if (!expand) return { topology, checkSeen: () => undefined };
   const twice: Expand = (state, event) => {
     const shown = { ...state, settings: deepFreeze(state.settings), memo: deepFreeze(state.memo) };
     const first = expand(deepFreeze(shown), deepFreeze(structuredClone(event)));
@@ -149,5 +159,22 @@ function watched(rule: string, topology: Topology): Topology {
     expectSame(rule, { actual: second, expected: first });
     return first;
   };
-  return { ...topology, expand: twice, arrange: (proposal, options) => topology.arrange(proposal, options) };
+  const noting: Expand = (state, event) => {
+    try {
+      return twice(state, event);
+    } catch (error) {
+      found.push(error);
+      throw error;
+    }
+  };
+  const checkSeen = (): void => {
+    const [error] = found;
+    if (error instanceof ConformanceError) throw error;
+    if (error !== undefined)
+      throw new ConformanceError(rule, 'no exception', error instanceof Error ? error.message : quote(error));
+  };
+  return {
+    topology: { ...topology, expand: noting, arrange: (proposal, options) => topology.arrange(proposal, options) },
+    checkSeen,
+  };
 }

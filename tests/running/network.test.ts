@@ -246,7 +246,7 @@ describe('what a network may cost', () => {
   });
 
   it.each([3, 10, 40])(
-    'HB-22 HB-65 %i peers take no more turns than the cap of handoffs allows: it is linear in the cap',
+    'HB-65 %i peers take no more turns than the cap of handoffs allows: it is linear in the cap',
     async (count) => {
       const peers = Array.from({ length: count }, (_, nth) => `p${nth}`);
       let calls = 0;

@@ -3,7 +3,7 @@ import type { AgentFunction, AgentRequest, OrchestrationProposal, Run } from 'pl
 import { describe, expect, it } from 'vitest';
 
 import { createTeam, handoff, networked, type Time } from './support/play-team.js';
-import { delegate, finish, supervised, wait } from './support/team.js';
+import { delegate, finish, role, supervised, wait } from './support/team.js';
 import { eventsOf } from './support/world.js';
 
 const tag = (runId: string): string => `<<${runId}>>`;
@@ -46,8 +46,8 @@ function sharedAgents(time: Time, delays: readonly number[], calls: Noted[]): Re
 
 /** Runs that are alike in everything: two topologies, with the same key, goal and roles in each of their runs. */
 const inputs: readonly OrchestrationProposal[] = [
-  supervised(['coder', 'tester'], { budget: { maxCostUsd: 1 } }),
-  networked(['first', 'second'], { budget: { maxCostUsd: 1 } }),
+  supervised([role('coder', { clear: false }), 'tester'], { budget: { maxCostUsd: 1 } }),
+  networked(['first', role('second', { clear: false })], { budget: { maxCostUsd: 1 } }),
 ];
 
 async function expectApart(count: number, delays: readonly number[]): Promise<void> {

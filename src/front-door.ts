@@ -19,6 +19,7 @@ import { proposalJsonSchema as jsonSchemaWith } from './core/proposal/proposal-j
 import { dropTicket as dropTicketWith, type DropTicketOptions } from './core/proposal/edits/drop-ticket.js';
 import { reassignTicket as reassignTicketWith, type ReassignTicketOptions } from './core/proposal/edits/reassign-ticket.js';
 import { setBudget as setBudgetWith, type SetBudgetOptions } from './core/proposal/edits/set-budget.js';
+import { setPolicies as setPoliciesWith, type SetPoliciesOptions } from './core/proposal/edits/set-policies.js';
 import { swapRole as swapRoleWith, type SwapRoleOptions } from './core/proposal/edits/swap-role.js';
 import { tightenBudget as tightenBudgetWith, type TightenBudgetOptions } from './core/proposal/edits/tighten-budget.js';
 import type { ProposalHistory } from './core/proposal/proposal-history.js';
@@ -115,6 +116,10 @@ export const tightenBudget = (
 /** Puts another budget in the place of the one there is, also a higher one: a revision like any other. */
 export const setBudget = (history: ProposalHistory, options: EditWith<SetBudgetOptions>): Result<ProposalHistory, Issue[]> =>
   setBudgetWith(history, withTopologies<SetBudgetOptions>(options));
+
+/** Puts other policies in the place of those there are: a revision like any other. */
+export const setPolicies = (history: ProposalHistory, options: EditWith<SetPoliciesOptions>): Result<ProposalHistory, Issue[]> =>
+  setPoliciesWith(history, withTopologies<SetPoliciesOptions>(options));
 
 /** Gives one ticket to another role. Dependencies, and so waves, stay as they are. */
 export const reassignTicket = (

@@ -8,6 +8,7 @@ export {
   proposalJsonSchema,
   reassignTicket,
   setBudget,
+  setPolicies,
   swapRole,
   tightenBudget,
   type WithTopologies,
@@ -127,6 +128,7 @@ export type * from './core/ports/agent.js';
 export type * from './core/ports/artifact.js';
 export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
+export type * from './core/ports/policy.js';
 export type * from './core/ports/proposal.js';
 export type * from './core/ports/reducer.js';
 export type * from './core/ports/run.js';

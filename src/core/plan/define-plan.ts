@@ -13,10 +13,24 @@ import { draftedStep, inOrder } from './step-defaults.js';
 /** A plan written by hand: a known process, without a proposal. Defaults are those of a proposal's. */
 export interface PlanDraft extends Pick<
   OrchestrationProposal,
-  'goal' | 'roles' | 'context' | 'budget' | 'resources' | 'metadata'
+  'goal' | 'roles' | 'context' | 'budget' | 'resources' | 'policies' | 'metadata'
 > {
   /** Each step's `phase` is `work` unless it says otherwise; its input, unless named, is what its dependencies gave. */
   readonly steps: readonly (StepDraft & { readonly phase?: Phase })[];
+}
+
+/** What policies name must be there. */
+function policyIssues({ policies = [], roles }: PlanDraft, ids: ReadonlySet<string>): Issue[] {
+  const keys = new Set(roles.map(({ key }) => key));
+  return policies.flatMap(({ key, roles: named = [], tickets = [] }, place) => {
+    const report = (word: string, name: string): Issue => ({
+      code: `unknown-${word}`,
+      pointer: `/policies/${place}`,
+      message: `The policy ${quote(key)} names the ${word} ${quote(name)}, which the plan does not have.`,
+    });
+    const unknownRoles = named.filter((name) => !keys.has(name)).map((name) => report('role', name));
+    return [...unknownRoles, ...tickets.filter((id) => !ids.has(id)).map((id) => report('ticket', id))];
+  });
 }
 
 /**
@@ -43,6 +57,7 @@ export function definePlan(draft: PlanDraft, { revision = 1 }: { readonly revisi
     const message = `${quote(id)} is to be expanded by a topology, and a plan that is written by hand has none.`;
     doubles.push({ code: 'goal-without-end', pointer: `/steps/${place}/expands`, message });
   });
+  doubles.push(...policyIssues(draft, ids));
   if (drafts.length === 0) doubles.push({ code: 'no-steps', pointer: '/steps', message: 'A plan needs at least one step.' });
   if (doubles.length > 0) return err(doubles);
   const steps = drafts.map((given) => {

@@ -1,22 +1,9 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
+import type { PlanPolicy } from './policy.js';
 import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit } from './proposal.js';
+import type { StepKind } from './step-traits.js';
 
-/**
- * What a step is. The last three come about while a run is under way: a task that a supervisor or a peer has handed to another role, control
- * that went over to a peer, and the check of what another step has made.
- */
-export type StepKind =
-  | 'ticket'
-  | 'research'
-  | 'position'
-  | 'route'
-  | 'reduce'
-  | 'gate'
-  | 'synthesis'
-  | 'compensation'
-  | 'delegation'
-  | 'handoff'
-  | 'verification';
+export type { StepKind } from './step-traits.js';
 export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
 
 /** Ceilings on spend, money in whole micro-dollars (1 USD = 1,000,000). */
@@ -212,6 +199,8 @@ export interface Plan {
   readonly expansion?: PlanExpansion;
   readonly budget: PlanBudget;
   readonly resources: Readonly<Record<string, ResourceLimit>>;
+  /** What decides whether a step may start, be tried again, spend, or use a tool, in this order; absent for nothing. */
+  readonly policies?: readonly PlanPolicy[];
   readonly metadata?: Json;
 }
 

@@ -1,7 +1,8 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
+import type { PolicySpec } from './policy.js';
+import type { Effect } from './step-traits.js';
 
-/** What a step does to the world, and so what may be done with it after a crash. */
-export type Effect = 'none' | 'idempotent' | 'once';
+export type { Effect } from './step-traits.js';
 export type Priority = 'low' | 'normal' | 'high';
 
 /** Ceilings on spend. Money in US dollars, with at most six decimals. */
@@ -222,6 +223,8 @@ export interface OrchestrationProposal {
   readonly synthesis: SynthesisSpec;
   readonly budget?: ProposalBudget;
   readonly resources?: Readonly<Record<string, ResourceLimit>>;
+  /** Rules on what the run may do: of those on the same, the first that applies decides. */
+  readonly policies?: readonly PolicySpec[];
   /** Never hashed, never seen by an agent. */
   readonly metadata?: JsonObject;
 }

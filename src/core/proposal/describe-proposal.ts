@@ -1,3 +1,4 @@
+import type { PolicySpec } from '../ports/policy.js';
 import type {
   CompensationSpec,
   DiscussionSpec,
@@ -86,6 +87,7 @@ export interface ProposalDescription {
   /** A figure that is left out has no ceiling. */
   readonly budget: ProposalBudget & { readonly onExceeded: 'fail' | 'pause' };
   readonly resources: Readonly<Record<string, ResourceLimit>>;
+  readonly policies: readonly PolicySpec[];
   readonly counts: {
     readonly roles: number;
     readonly existing: number;
@@ -123,6 +125,7 @@ export function describeProposal(proposal: OrchestrationProposal): ProposalDescr
       synthesis: describePhase(proposal.synthesis),
       budget: { onExceeded: 'fail' as const, ...budget },
       resources,
+      policies: proposal.policies ?? [],
       counts: countParts(roles, tickets),
       estimate: addEstimates(proposal),
       defaulted: optionalSections.filter((section) => proposal[section] === undefined),
@@ -130,7 +133,16 @@ export function describeProposal(proposal: OrchestrationProposal): ProposalDescr
   );
 }
 
-const optionalSections = ['context', 'topology', 'research', 'discussion', 'budget', 'resources', 'metadata'] as const;
+const optionalSections = [
+  'context',
+  'topology',
+  'research',
+  'discussion',
+  'budget',
+  'resources',
+  'policies',
+  'metadata',
+] as const;
 
 function describeRoles(roles: readonly Role[], tickets: readonly Ticket[]): readonly RoleDescription[] {
   const work = new Map<string, string[]>(roles.map(({ key }) => [key, []]));

@@ -1,3 +1,4 @@
+import type { PolicySpec } from '../ports/policy.js';
 import type { OrchestrationProposal, ProposalBudget, Role, Ticket } from '../ports/proposal.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 
@@ -49,6 +50,13 @@ export interface ProposalDiff {
   readonly discussionChanged: boolean;
   readonly synthesisChanged: boolean;
   readonly resourcesChanged: boolean;
+  /** Their order decides, so a policy that moved is `reordered`. */
+  readonly policies: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly changed: readonly ChangedElement[];
+    readonly reordered: boolean;
+  };
   readonly metadataChanged: boolean;
   /** Keys of all tickets that were added, removed or changed, in the order of these three. */
   readonly touchedKeys: readonly string[];
@@ -71,6 +79,7 @@ export function diffProposals(before: OrchestrationProposal, after: Orchestratio
     discussionChanged: differs('discussion'),
     synthesisChanged: differs('synthesis'),
     resourcesChanged: differs('resources'),
+    policies: diffElements(before.policies ?? [], after.policies ?? []),
     metadataChanged: differs('metadata'),
   };
   const touchedKeys = [...tickets.added, ...tickets.removed, ...tickets.changed.map(({ key }) => key)];
@@ -83,7 +92,7 @@ export function diffProposals(before: OrchestrationProposal, after: Orchestratio
 const same = (a: unknown, b: unknown): boolean =>
   a === b || (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b));
 
-type Keyed = Ticket | Role;
+type Keyed = Ticket | Role | PolicySpec;
 
 function diffElements(before: readonly Keyed[], after: readonly Keyed[]) {
   const old = new Map(before.map((element) => [element.key, element]));

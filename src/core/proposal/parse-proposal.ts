@@ -12,6 +12,7 @@ import { checkDependencies } from './rules/check-dependencies.js';
 import { checkInputs } from './rules/check-inputs.js';
 import { checkKeys } from './rules/check-keys.js';
 import { checkOutputSchemas } from './rules/check-output-schemas.js';
+import { checkPolicies } from './rules/check-policies.js';
 import { checkReducers } from './rules/check-reducers.js';
 import { checkReservedKeys } from './rules/check-reserved-keys.js';
 import { checkResources } from './rules/check-resources.js';
@@ -40,6 +41,7 @@ const rules: readonly Rule[] = [
   checkReducers,
   checkOutputSchemas,
   checkResources,
+  checkPolicies,
   checkReservedKeys,
   checkTopology,
   checkDependencies,

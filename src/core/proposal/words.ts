@@ -12,8 +12,11 @@ export function listed(names: readonly string[], most = 8): string {
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
-/** How a message speaks of an element of `roles` or `tickets`: `ticket "x"`, or by its place where it has no key to go by. */
-export function labelOf(kind: 'role' | 'ticket', element: { readonly key: string | undefined; readonly index: number }): string {
+/** How a message speaks of an element of `roles`, `tickets` or `policies`: `ticket "x"`, or by its place where it has no key to go by. */
+export function labelOf(
+  kind: 'role' | 'ticket' | 'policy',
+  element: { readonly key: string | undefined; readonly index: number },
+): string {
   const { key, index } = element;
   return key === undefined || key.trim() === '' ? `the ${kind} at index ${index}` : `${kind} ${named(key)}`;
 }

@@ -32,7 +32,7 @@ describe('describeProposal', () => {
       synthesis: { role: 'writer', hasOutputSchema: true },
       budget: { maxCostUsd: 5, onExceeded: 'fail' },
       resources: { search: { concurrency: 4 } },
-      defaulted: ['topology'],
+      defaulted: ['topology', 'policies'],
     });
     const bare = described({ ...smallProposal([ticket('a', [])]), topology: { kind: 'single' } });
     expect(bare).toMatchObject({
@@ -45,7 +45,7 @@ describe('describeProposal', () => {
       discussion: null,
       budget: { onExceeded: 'fail' },
       resources: {},
-      defaulted: ['context', 'research', 'discussion', 'budget', 'resources', 'metadata'],
+      defaulted: ['context', 'research', 'discussion', 'budget', 'resources', 'policies', 'metadata'],
     });
   });
 

@@ -1,3 +1,4 @@
+import type { PolicySpec } from '../../ports/policy.js';
 import type { OrchestrationProposal, Ticket } from '../../ports/proposal.js';
 import { type Issue, pointerOf } from '../../shared/issue.js';
 import { placeholdersOf } from '../../shared/placeholder.js';
@@ -30,9 +31,18 @@ export const dropTicket = (
       const issues = [...readers(proposal, key), ...(mode === 'refuse' ? dependents(proposal, key) : [])];
       if (issues.length > 0) return err(issues);
       const { element, index } = found.value;
-      return ok({ ...proposal, tickets: proposal.tickets.toSpliced(index, 1).map((ticket) => bridged(ticket, element)) });
+      const { policies, ...rest } = proposal;
+      const tickets = proposal.tickets.toSpliced(index, 1).map((ticket) => bridged(ticket, element));
+      return ok({ ...rest, tickets, ...(policies && { policies: policies.flatMap((policy) => released(policy, key)) }) });
     },
   });
+
+/** A policy without the dropped ticket; none where that was all that it applied to. */
+function released(policy: PolicySpec, dropped: string): readonly PolicySpec[] {
+  if (policy.tickets?.includes(dropped) !== true) return [policy];
+  const tickets = policy.tickets.filter((key) => key !== dropped);
+  return tickets.length === 0 ? [] : [{ ...policy, tickets }];
+}
 
 /** A ticket that waits for what the dropped one waited for, in the dropped one's place. */
 function bridged(ticket: Ticket, dropped: Ticket): Ticket {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { OrchestrationProposal } from '../../ports/proposal.js';
 import { anyJsonSchema, countFrom, jsonObjectSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
+import { policySchema } from './policy-schema.js';
 import { roleSchema } from './role-schema.js';
 import { carriedOutBy, phaseFields, reducerReference, ticketSchema, verificationSchema } from './ticket-schema.js';
 
@@ -67,6 +68,10 @@ export const proposalSchema = z.strictObject({
     .describe('Runs last: makes the deliverable out of all outputs, and must cover their gaps.'),
   budget: budgetSchema.describe('Hard ceilings of the whole run.').exactOptional(),
   resources: z.record(z.string(), resourceLimitSchema).describe('Limits of shared tools, by name.').exactOptional(),
+  policies: z
+    .array(policySchema)
+    .describe('What is allowed, denied, or needs a person, before a step starts, is tried again, spends, or uses a tool.')
+    .exactOptional(),
   metadata: jsonObjectSchema.exactOptional(),
 });
 

@@ -64,12 +64,15 @@ function missing(issue: ZodIssue, where: string): StructuralFault[] {
   if (path.join('.') === 'synthesis.outputSchema') {
     return [{ code: 'missing-output-schema', path, message: 'synthesis must declare an output schema' }];
   }
+  const choices = issue.code === 'invalid_value' ? issue.values : tagsOf(issue);
   const wanted =
-    issue.code === 'invalid_value'
-      ? issue.values.map(quote).join(' or ')
-      : expected(issue.code === 'invalid_type' ? issue.expected : 'value');
+    choices !== undefined ? choices.map(quote).join(' or ') : expected(issue.code === 'invalid_type' ? issue.expected : 'value');
   return [{ code: 'missing', path, message: `${where} is missing; it must be ${wanted}` }];
 }
+
+/** What the member may be that tells the options of a union apart; nothing where no member does. */
+const tagsOf = (issue: ZodIssue): readonly unknown[] | undefined =>
+  issue.code === 'invalid_union' && 'options' in issue ? issue.options : undefined;
 
 function invalidValue(values: readonly unknown[], found: unknown): string {
   const allowed = values.filter((value) => typeof value === 'string');
@@ -107,7 +110,9 @@ function ofUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   { checked, found, where }: { readonly checked: Checked; readonly found: unknown; readonly where: string },
 ): readonly StructuralFault[] {
-  // The only union that is read holds resource uses: a name, or an object with one.
+  const kinds = tagsOf(issue);
+  if (kinds) return [{ code: 'invalid-value', path: issue.path, message: `${where} ${invalidValue(kinds, found)}` }];
+  // The only other union that is read holds resource uses: a name, or an object with one.
   const isObject = typeof found === 'object' && found !== null && !Array.isArray(found);
   const [, ofObject] = issue.errors;
   if (isObject && ofObject !== undefined) {

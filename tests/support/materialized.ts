@@ -4,8 +4,11 @@ import { approvePlan, type ApprovedPlan } from '../../src/core/approval/approve-
 import { materialize, type MaterializedRun } from '../../src/core/materializer/materialize.js';
 import { definePlan, type PlanDraft } from '../../src/core/plan/define-plan.js';
 import { planProposal } from '../../src/core/plan/plan-proposal.js';
+import { planDigest } from '../../src/core/plan/plan-digest.js';
 import type { Plan } from '../../src/core/ports/plan.js';
+import type { PlanPolicy, PolicyVerdict } from '../../src/core/ports/policy.js';
 import type { OrchestrationProposal } from '../../src/core/ports/proposal.js';
+import type { Effect, StepKind } from '../../src/core/ports/step-traits.js';
 import type { StepDraft } from '../../src/core/ports/topology.js';
 import type { Result } from '../../src/core/shared/result.js';
 import { proposalArbitrary } from '../../src/core/testing/proposal-arbitrary.js';
@@ -78,6 +81,34 @@ export const anyVerified = (): fc.Arbitrary<MaterializedRun> => {
     return shownAsPlan(planned({ ...unlimited, tickets, synthesis }));
   });
 };
+
+/** Policies of every kind, over the roles and steps of a plan. */
+const policiesOf = (plan: Plan): fc.Arbitrary<readonly PlanPolicy[]> => {
+  const some = <T>(values: readonly T[]) => fc.option(fc.subarray([...values], { minLength: 1 }), { nil: undefined, freq: 1 });
+  const policy = fc.record({
+    verdict: fc.constantFrom<PolicyVerdict[]>('allow', 'deny', 'require-approval', 'require-approval'),
+    on: fc.oneof(
+      fc.constantFrom<PlanPolicy['on'][]>({ type: 'start' }, { type: 'retry' }),
+      fc.record({ type: fc.constant('spend' as const), aboveMicroUsd: fc.constantFrom(0, 1_000, 1_000_000, 5_000_000) }),
+    ),
+    roles: some(plan.roles.map(({ key }) => key)),
+    tickets: some(plan.steps.map(({ id }) => id)),
+    kinds: some<StepKind>(['ticket', 'route', 'delegation', 'handoff', 'verification', 'synthesis']),
+    effects: some<Effect>(['none', 'idempotent', 'once']),
+  });
+  return fc.array(policy, { minLength: 1, maxLength: 4 }).map((policies) =>
+    policies.map((given, place) => {
+      const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+      return { key: `p${place}`, reason: 'So it is.', ...named } as unknown as PlanPolicy;
+    }),
+  );
+};
+
+/** Plans of every shape, with policies. */
+export const anyGoverned = (): fc.Arbitrary<MaterializedRun> =>
+  planArbitrary({ topologies: builtInTopologies, maxTickets: 4, gates: true })
+    .chain((plan) => policiesOf(plan).map((policies) => ({ ...plan, policies })))
+    .map((plan) => shownAsPlan({ ...plan, digest: planDigest(plan) }));
 
 /** The machines of a plan; a counterexample shows the plan alone. */
 export const shownAsPlan = (plan: Plan): MaterializedRun =>

@@ -124,6 +124,7 @@ function carryMaps(core: RunCore, next: RunCore, rows: Rows): void {
   const moved = (before: readonly number[]): number[] => before.flatMap((row) => rows.get(row) ?? []);
   carry(core.routes, (row, chosen) => next.routes.set(row, moved(chosen)));
   carry(core.errors, (row, error) => next.errors.set(row, error));
+  carry(core.approvals, (row, approvals) => next.approvals.set(row, approvals));
   carry(core.answers, (row, answer) => next.answers.set(row, answer));
   carry(core.watches, (row, dueAt) => next.watches.set(row, dueAt));
   for (const key of core.late) {
@@ -176,6 +177,7 @@ function expectThoseThatWait(next: RunCore): void {
 /** What is stored of the table before stands under the same names. */
 function markEverything(core: RunCore, { dirty, steps }: RunCore): void {
   dirty.errors.markAll();
+  if (core.approvals.size > 0) dirty.approvals.markAll();
   dirty.goals = true;
   const rows = Math.max(core.steps.length, steps.length);
   for (let row = 0; row < rows; row += blockSize) dirty.added.mark(row);

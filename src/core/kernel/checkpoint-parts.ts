@@ -31,13 +31,13 @@ export function trackChanges(core: RunCore): void {
 /** What is stored already need not be given again. */
 export function forgetChanges({ dirty, run }: RunCore): void {
   dirty.seq = run.seq;
-  for (const blocks of [dirty.steps, dirty.accounts, dirty.errors, dirty.added]) blocks.take();
+  for (const blocks of [dirty.steps, dirty.accounts, dirty.errors, dirty.approvals, dirty.added]) blocks.take();
   dirty.goals = false;
 }
 
 /**
  * The parts of a checkpoint that have changed since they were last taken: `run` with the figures of the run, `steps/n` and `accounts/n`
- * with blocks of 256 rows, `errors/n` with the errors of a block. The first time gives them all. A run to which steps were added also has
+ * with blocks of 256 rows, `errors/n` with the errors of a block, `approvals/n` with what policies have its steps wait for. The first time gives them all. A run to which steps were added also has
  * `added/n` with those of a block, and `goals`.
  */
 export function takeChanges(core: RunCore): CheckpointParts {
@@ -48,6 +48,7 @@ export function takeChanges(core: RunCore): CheckpointParts {
   for (const block of dirty.steps.take()) parts.push([`steps/${block}`, stepsPart(core, block)]);
   for (const block of dirty.accounts.take()) parts.push([`accounts/${block}`, packBlock(accountColumnsOf(core), block)]);
   for (const block of dirty.errors.take()) parts.push([`errors/${block}`, errorsPart(core, block)]);
+  for (const block of dirty.approvals.take()) parts.push([`approvals/${block}`, approvalsPart(core, block)]);
   for (const block of dirty.added.take()) parts.push([`added/${block}`, addedPart(core, block)]);
   if (dirty.goals) parts.push(['goals', goalsPart(core) as unknown as Json]);
   dirty.goals = false;
@@ -69,6 +70,8 @@ function errorsPart(core: RunCore, block: number): Json {
   const errors = rowsOf(core.errors, block);
   return errors.length === 0 ? null : errors;
 }
+
+const approvalsPart = (core: RunCore, block: number): Json => rowsOf(core.approvals, block) as unknown as Json;
 
 /** The steps of a block that were added. */
 function addedPart(core: RunCore, block: number): Json {
@@ -134,6 +137,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
   };
   const routes = stepParts.flatMap((part) => (part['routes'] ?? []) as unknown as Checkpoint['routes']);
   const errors = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`errors/${block}`] ?? []);
+  const approvals = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`approvals/${block}`] ?? []).flat();
   const goals = parts['goals'] as unknown as Omit<Growth, 'added'> | undefined;
   const added = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`added/${block}`] ?? []).flat();
   const growth = goals && { growth: { ...goals, added } };
@@ -146,6 +150,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
     columns,
     routes,
     errors: errors.flat(),
+    ...(approvals.length > 0 && { approvals }),
     ...(restarts !== undefined && { restarts }),
     ...growth,
   } as unknown as Checkpoint;

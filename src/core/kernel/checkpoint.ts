@@ -6,6 +6,7 @@ import type { Answer, StoredGoal, StoredStep } from './goal.js';
 import { restoreGoals, storeGoals } from './goals.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
 import { abandonedKey, type AbandonedAttempt } from './ledger.js';
+import type { PolicyApprovals } from './asked-policy.js';
 import type { RunCore, RunScalars } from './run-core.js';
 import { stepStatuses } from './step-status.js';
 import type { Column } from './undo-log.js';
@@ -22,6 +23,8 @@ export interface Checkpoint {
   readonly agenda: readonly number[];
   /** Attempts that were given up but have not ended, and what each holds. */
   readonly abandoned: readonly AbandonedAttempt[];
+  /** What policies have steps wait for, and what was approved; absent for nothing. */
+  readonly approvals?: readonly (readonly [row: number, approvals: PolicyApprovals])[];
   /** Attempts that steps had behind them when another plan had them begin anew; absent for none. */
   readonly restarts?: readonly (readonly [row: number, attempts: number])[];
   /** What has come about while the run was under way; absent for a run to which nothing was added. */
@@ -84,6 +87,7 @@ export function takeCheckpoint(core: RunCore): Checkpoint {
     columns: Object.fromEntries(columns),
     routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),
+    ...(core.approvals.size > 0 && { approvals: [...core.approvals].sort(([a], [b]) => a - b) }),
     ...(growth && { growth }),
   };
 }
@@ -141,6 +145,10 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   for (const [index, error] of checkpoint.errors) {
     core.errors.set(index, error);
     core.dirty.errors.mark(index);
+  }
+  for (const [index, approvals] of checkpoint.approvals ?? []) {
+    core.approvals.set(index, approvals);
+    core.dirty.approvals.mark(index);
   }
   for (const item of checkpoint.agenda) core.agenda.push(item);
   for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);

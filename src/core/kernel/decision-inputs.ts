@@ -8,6 +8,7 @@ import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
+import { closeWaiting, waitingFor } from './policy-approvals.js';
 import { lostStarts } from './recover-run.js';
 import { isOver, publish, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
 import { concludeAttempt, expectAttempt, indexOf, succeed, timedOut, type StepInput } from './step-inputs.js';
@@ -63,6 +64,8 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
   publish(core, { type: 'step.decided', stepId, decision });
   // Who lets a step go has approved it, whatever it was waiting for.
   if (decision.approve) core.undo.set(core.columns.deferred, index, 0);
+  const waiting = waitingFor(core, index);
+  closeWaiting(core, index, decision.approve);
   const attempt = core.columns.attempt[index]!;
   const to = moveStep(core, index, decision.approve ? 'APPROVE' : 'REFUSE', { at });
   if (to === 'succeeded') {
@@ -71,7 +74,12 @@ export function onDecided(core: RunCore, input: StepInput<'step.decided'>): void
     if (stepOf(core, index).added) noteAnswerOf(core, index, { output, route: null });
     publish(core, { type: 'step.succeeded', stepId, attempt, output, spend: noSpend });
   }
-  if (to === 'failed') concludeFailure(core, index, { error: refusalError(input, status), spend: noSpend, at });
+  if (to === 'failed')
+    concludeFailure(core, index, {
+      error: { ...refusalError(input, status), ...(waiting && { policy: waiting.policy }) },
+      spend: noSpend,
+      at,
+    });
 }
 
 /** Nobody has answered in time. */

@@ -40,7 +40,8 @@ export interface Ledger {
   accountsOf(index: number): readonly Account[];
   /** By step, then by attempt: whatever is done with all of them must not depend on when each was given up. */
   abandonedInOrder(): AbandonedAttempt[];
-  reserve(index: number): Reservation;
+  /** `mostMicroUsd`: what a person has let it spend. */
+  reserve(index: number, mostMicroUsd?: number): Reservation;
   /** Reserves what the tightest account has left, and if that is nothing: no ceiling keeps a step from being undone. */
   reserveRest(index: number): Allowance;
   /** The attempt has ended: what it held is free, what it spent is charged. */
@@ -134,12 +135,15 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
     accounts,
     accountsOf,
     abandonedInOrder: () => [...abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
-    reserve(index) {
+    reserve(index, mostMicroUsd = Infinity) {
       const offers = dimensions.map((dimension) => offer(index, dimension));
       const short = offers.find((found) => typeof found === 'object');
       if (short && short.reserved > 0) return { kind: 'wait', own: isOwn(short.account, steps[index]!) };
       if (short) return { kind: 'refused', shortfall: short };
-      return { kind: 'granted', allowance: take(index, offers as readonly number[]) };
+      const [costMicroUsd = Infinity, tokens = Infinity] = offers as readonly number[];
+      // What has no ceiling is not held, and so cannot be kept to less.
+      const most = costMicroUsd === Infinity ? Infinity : Math.min(costMicroUsd, mostMicroUsd);
+      return { kind: 'granted', allowance: take(index, [most, tokens]) };
     },
     reserveRest: (index) =>
       take(

@@ -2,6 +2,8 @@ import { InvariantError } from '../shared/error.js';
 import type { StepCommand, StepEvent } from '../materializer/step-chart.js';
 import type { StepStatus } from '../ports/run.js';
 
+import { waitingFor } from './policy-approvals.js';
+import { promptOf } from './asked-policy.js';
 import { callsAgent, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { schedulePropagation } from './schedule.js';
 import { isSettled, statusCode } from './step-status.js';
@@ -92,7 +94,7 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
       return publish(core, { type: 'step.ready', stepId: id });
     case 'openGate':
       armGate(core, index, at);
-      return publish(core, { type: 'step.gated', stepId: id, prompt: gate?.prompt ?? notApproved });
+      return publish(core, { type: 'step.gated', stepId: id, prompt: promptAt(core, index) ?? gate?.prompt ?? notApproved });
     case 'armTimeout':
       return armTimeout(core, index, at);
     case 'armRetry':
@@ -102,6 +104,11 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
     case 'propagate':
       return schedulePropagation(core, index);
   }
+}
+
+function promptAt(core: RunCore, index: number): string | undefined {
+  const waiting = waitingFor(core, index);
+  return waiting && promptOf(waiting);
 }
 
 const notApproved = 'This step is not among those that were approved.';

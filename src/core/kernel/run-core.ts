@@ -9,6 +9,7 @@ import { expandVerification } from '../deciding/expand-verification.js';
 import { createDirtyBlocks, type DirtyBlocks } from './dirty-blocks.js';
 import type { Answer, Goal } from './goal.js';
 import { createLedger, type Ledger } from './ledger.js';
+import type { PolicyApprovals } from './asked-policy.js';
 import { createReadyQueue, type ReadyQueue } from './ready-queue.js';
 import { createRunGraph, type RunGraph } from './run-graph.js';
 import { createStepColumns, type StepColumns } from './step-columns.js';
@@ -72,6 +73,8 @@ export interface Dirty {
   readonly accounts: DirtyBlocks;
   /** Of the errors of steps. */
   readonly errors: DirtyBlocks;
+  /** Of what policies have steps wait for. */
+  readonly approvals: DirtyBlocks;
   /** Of the steps that were added, from the first step of the plan on. */
   readonly added: DirtyBlocks;
   goals: boolean;
@@ -116,6 +119,8 @@ export interface RunCore {
   readonly watches: Map<number, number>;
   /** Attempts whose late answer is on record, as `row:attempt`. */
   readonly late: Set<string>;
+  /** What policies have steps wait for, and what was approved, by their rows. */
+  readonly approvals: Map<number, PolicyApprovals>;
   /** Attempts that steps had behind them when another plan had them begin anew, by their rows. */
   readonly restarts: Map<number, number>;
   /** Agents that take part. */
@@ -158,6 +163,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
       steps: createDirtyBlocks(() => core.steps.length),
       accounts: createDirtyBlocks(() => ledger.columns.awaiting.length),
       errors: createDirtyBlocks(() => core.steps.length),
+      approvals: createDirtyBlocks(() => core.steps.length),
       added: createDirtyBlocks(() => 0),
       goals: false,
       seq: -1,
@@ -173,6 +179,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     answers: new Map(),
     watches: new Map(),
     late: new Set(),
+    approvals: new Map(),
     restarts: new Map(),
     agents: new Set(steps.flatMap(({ agentId }) => agentId ?? [])),
     out: [],

@@ -1,3 +1,4 @@
+import type { Allowance } from '../ports/usage.js';
 import type { Pace } from './agenda.js';
 import { askForAttempt } from './ask-step.js';
 import { beginGoal } from './expand-goal.js';
@@ -5,6 +6,9 @@ import { failStep } from './fail-step.js';
 import type { Reservation } from './ledger.js';
 import type { Shortfall } from './ledger-accounts.js';
 import { noSpend } from './no-spend.js';
+import type { AskedPolicy } from './asked-policy.js';
+import { approvedCost } from './policy-approvals.js';
+import { clearSpend, clearStart, tellApplied } from './policy-gates.js';
 import { callsAgent, isOver, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
 import { budgetError, exceedBudget } from './stop-run.js';
 
@@ -30,14 +34,12 @@ export function startReady(core: RunCore, pace: Pace): boolean {
 
 /** Starts one step or says why not. Returns whether the queue may go on. */
 function mayGoOn(core: RunCore, index: number, at: number): boolean {
+  const start = clearStart(core, index, at);
+  if (start.isHeld) return true;
   const reservation = reserve(core, index);
-  if (reservation.kind === 'granted' && stepOf(core, index).expands !== undefined) {
-    beginGoal(core, index, at);
-    return true;
-  }
   switch (reservation.kind) {
     case 'granted':
-      askForAttempt(core, index, reservation.allowance);
+      begin(core, index, { allowance: reservation.allowance, allowed: start.allowed, at });
       return true;
     case 'wait':
       // One that waits for an attempt of its own holds nobody up; it comes back when that attempt has ended.
@@ -48,6 +50,22 @@ function mayGoOn(core: RunCore, index: number, at: number): boolean {
   }
 }
 
+interface Beginning {
+  readonly allowance: Allowance;
+  /** Policies that say that it may start. */
+  readonly allowed: readonly AskedPolicy[];
+  readonly at: number;
+}
+
+/** Begins what may, unless a policy has something against what it would spend; then it gives back what it was to have. */
+function begin(core: RunCore, index: number, { allowance, allowed, at }: Beginning): void {
+  const spend = clearSpend(core, index, { allowance, at, giveBack: () => core.ledger.settle(index, noSpend) });
+  if (spend.isHeld) return;
+  for (const policy of [...allowed, ...spend.allowed]) tellApplied(core, index, policy);
+  if (stepOf(core, index).expands === undefined) askForAttempt(core, index, allowance);
+  else beginGoal(core, index, at);
+}
+
 function reserve(core: RunCore, index: number): Reservation {
   const ceiling = core.materialized.definition.budget.maxSteps ?? Infinity;
   const isFirst = tryOf(core, index) === 0;
@@ -55,7 +73,9 @@ function reserve(core: RunCore, index: number): Reservation {
     const figures = { ceiling, spent: core.run.stepsStarted, reserved: 0, needed: 1 };
     return { kind: 'refused', shortfall: { dimension: 'steps', account: { kind: 'run' }, ...figures } };
   }
-  return callsAgent(stepOf(core, index)) ? core.ledger.reserve(index) : { kind: 'granted', allowance: {} };
+  return callsAgent(stepOf(core, index))
+    ? core.ledger.reserve(index, approvedCost(core, index))
+    : { kind: 'granted', allowance: {} };
 }
 
 /** A ceiling of the run ends or pauses the run; one of a role, or of the step, ends only the step. */

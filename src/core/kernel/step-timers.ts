@@ -1,5 +1,6 @@
 import { backoffMs } from '../plan/backoff.js';
 import type { RunInput } from '../ports/run.js';
+import { waitingFor } from './policy-approvals.js';
 import { stepOf, tryOf, type RunCore } from './run-core.js';
 
 /** The attempt's time begins to run. */
@@ -16,10 +17,10 @@ export function armRetry(core: RunCore, index: number, { at, tried }: { readonly
   arm(core, { index, dueAt: at + pauseMs, type: 'step.retry-due' });
 }
 
-/** A gate that opens waits for an answer only so long. One that waits for more of the plan to be approved waits for that first. */
+/** A gate that opens waits for an answer only so long. One that waits for more of the plan to be approved waits for that first; what a policy asks waits for ever. */
 export function armGate(core: RunCore, index: number, at: number): void {
   const { gate } = stepOf(core, index);
-  if (gate?.expiresAfterMs === undefined || core.columns.deferred[index] === 1) return;
+  if (gate?.expiresAfterMs === undefined || core.columns.deferred[index] === 1 || waitingFor(core, index)) return;
   arm(core, { index, dueAt: at + gate.expiresAfterMs, type: 'step.gate-expired' });
 }
 

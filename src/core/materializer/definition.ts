@@ -67,6 +67,7 @@ export interface RunDefinition {
   readonly expansion?: Plan['expansion'];
   readonly budget: Plan['budget'];
   readonly resources: Plan['resources'];
+  readonly policies?: Plan['policies'];
 }
 export type PlanRoleDefinition = Pick<PlanRole, 'key' | 'promptTemplate' | 'clear' | 'tools' | 'budget' | 'concurrency'>;
 
@@ -110,6 +111,7 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
     ...(plan.expansion && { expansion: plan.expansion }),
     budget: plan.budget,
     resources: plan.resources,
+    ...(plan.policies && { policies: plan.policies }),
   };
 }
 

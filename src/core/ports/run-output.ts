@@ -1,6 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { Allowance, Spend } from './usage.js';
 import type { Phase, StepKind } from './plan.js';
+import type { AppliedPolicy } from './policy.js';
 import type { Conflict } from './reducer.js';
 import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
 
@@ -167,6 +168,8 @@ export type RunFact =
   | ({ readonly type: 'step.routed'; readonly stepId: string } & Branch)
   /** What of an agent's route was not followed, and why. */
   | { readonly type: 'step.route-refused'; readonly stepId: string; readonly refusals: readonly StoredError[] }
+  /** What a policy has decided for a step. One that allows is told of too. */
+  | ({ readonly type: 'policy.applied'; readonly stepId: string } & AppliedPolicy)
   | ({ readonly type: 'step.added'; readonly stepId: string } & AddedStepFact)
   | { readonly type: 'step.overdue'; readonly stepId: string }
   /** What an attempt has given that nobody waited for any more. */

@@ -119,6 +119,7 @@ function applyToStep(attempts: Attempts, event: StepEvent): void {
     case 'step.late':
     case 'step.skipped':
     case 'step.progress':
+    case 'policy.applied':
       return;
     default:
       return applyToAttempt(attempts, event);
@@ -146,7 +147,10 @@ function begin(
 }
 
 type AttemptEvent = Extract<StepEvent, { readonly attempt: number }>;
-type EndEvent = Exclude<AttemptEvent, { readonly type: 'step.started' | 'step.compensating' | 'step.progress' | 'step.late' }>;
+type EndEvent = Exclude<
+  AttemptEvent,
+  { readonly type: 'step.started' | 'step.compensating' | 'step.progress' | 'step.late' | 'policy.applied' }
+>;
 
 function applyToAttempt({ byStep }: Attempts, event: EndEvent): void {
   // One that was refused before it ever started has no row; nothing was spent on it.

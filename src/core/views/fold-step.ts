@@ -67,6 +67,11 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.route-refused':
       step.refusals = event.refusals;
       return;
+    case 'policy.applied': {
+      const { type: _type, stepId: _stepId, seq: _seq, at: _at, runId: _runId, ...applied } = event;
+      step.policy = applied;
+      return;
+    }
     case 'step.overdue':
       step.overdue = true;
       return;

@@ -1,5 +1,6 @@
 import type { Json } from '../shared/json.js';
 import type { StepKind } from '../ports/plan.js';
+import type { AppliedPolicy } from '../ports/policy.js';
 import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StepStatus, StoredError } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
@@ -26,6 +27,8 @@ export interface StepView {
   readonly decision?: Branch;
   /** What of its agent's route was not followed. */
   readonly refusals?: readonly StoredError[];
+  /** What a policy has decided for it last. */
+  readonly policy?: AppliedPolicy;
   /** It has not ended in the time in which it was expected to. */
   readonly overdue?: true;
   /** What an attempt has given that nobody waited for any more. */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 import { createKernel, replay, type Kernel } from '../../../src/core/kernel/create-kernel.js';
 import { createRunProjection } from '../../../src/core/views/run-view.js';
-import { anyMaterialized, anyTeam, anyVerified } from '../../support/materialized.js';
+import { anyGoverned, anyMaterialized, anyTeam, anyVerified } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
@@ -17,6 +17,8 @@ const runs = fc.oneof(
   anyTeam(),
   anyTeam(),
   anyVerified(),
+  anyGoverned(),
+  anyGoverned(),
 );
 const numRuns = process.env['PLANWRIGHT_LONG'] === undefined ? 100 : 10_000;
 const restored = (kernel: Kernel) =>

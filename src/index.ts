@@ -108,6 +108,8 @@ export {
   WorkspaceTimeoutError,
 } from './core/runtime/errors.js';
 
+export { ToolApprovalNeededError, ToolDeniedError, ToolNotAllowedError } from './core/runtime/tool-errors.js';
+
 // Views
 export { toMermaid } from './core/views/mermaid.js';
 export type { DrawableMachine, DrawableState } from './core/views/machine-mermaid.js';

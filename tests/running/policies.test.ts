@@ -33,7 +33,7 @@ describe('HB-30 a policy on the start of a step', () => {
   it('has it wait for a person, once for the transition, and is on record with the decision', async () => {
     const world = createWorld();
     const run = await world.start(tickets(['a', 'b'], { policies: [policy()] }));
-    await world.clock.advance(1_000);
+    await world.clock.advanceAsync(1_000);
     expect(stepOf(run, 'b')).toMatchObject({ status: 'gated', attempts: 0, policy: { policy: 'careful' } });
     await run.decide('b', { ...yes, note: 'Go.' });
     expect((await world.end(run)).status).toBe('completed');
@@ -54,7 +54,7 @@ describe('HB-30 a policy on the start of a step', () => {
   it('fails the step where the person refuses', async () => {
     const world = createWorld();
     const run = await world.start(tickets(['a', 'b'], { policies: [policy()] }));
-    await world.clock.advance(0);
+    await world.clock.advanceAsync(0);
     await run.decide('b', { approve: false, by: ada });
     await world.end(run);
     expect(stepOf(run, 'b')).toMatchObject({ status: 'failed', error: { code: 'GATE_REFUSED', policy: 'careful' } });
@@ -64,7 +64,7 @@ describe('HB-30 a policy on the start of a step', () => {
     const gate = { kind: 'before', prompt: 'Now?', expiresAfterMs: 100, onExpiry: 'approve' } as const;
     const world = createWorld();
     const run = await world.start(tickets([ticket('b', { gate })], { policies: [policy()] }));
-    await world.clock.advance(50_000);
+    await world.clock.advanceAsync(50_000);
     expect(stepOf(run, 'b').status).toBe('gated');
     await run.decide('b', yes);
     expect((await world.end(run)).status).toBe('completed');
@@ -91,7 +91,7 @@ describe('HB-30 a policy on the start of a step', () => {
       policy({ ...only, key: 'asks' }),
     ];
     const run = await world.start(supervised(['coder', 'shipper'], { policies }));
-    await world.clock.advance(0);
+    await world.clock.advanceAsync(0);
     const waiting = run.view().steps.find(({ status, isGoal }) => status === 'gated' && !isGoal)!;
     expect(waiting).toMatchObject({ role: 'coder', policy: { policy: 'asks' } });
     await run.decide(waiting.id, yes);
@@ -140,7 +140,7 @@ describe('HB-30 a policy on a retry', () => {
     const world = createWorld({ script: { steps: { b: [once, once, { output: 1 }] } } });
     const run = await world.start(tickets([ticket('b', { retry })], { policies: [policy({ on: { type: 'retry' } })] }));
     for (const attempt of [2, 3]) {
-      await world.clock.advance(1_000);
+      await world.clock.advanceAsync(1_000);
       expect(stepOf(run, 'b')).toMatchObject({ status: 'gated', policy: { transition: 'retry', attempt } });
       await run.decide('b', yes);
     }
@@ -156,7 +156,7 @@ describe('HB-30 a policy on what may be spent', () => {
   it('asks a person where an attempt may spend more', async () => {
     const world = createWorld();
     const run = await world.start(tickets([cheap, dear], { policies: [above] }));
-    await world.clock.advance(0);
+    await world.clock.advanceAsync(0);
     expect([stepOf(run, 'a').status, stepOf(run, 'b').status]).toEqual(['succeeded', 'gated']);
     expect(stepOf(run, 'b').policy).toMatchObject({ transition: 'spend', costUsd: 5 });
     await run.decide('b', yes);
@@ -168,7 +168,7 @@ describe('HB-30 a policy on what may be spent', () => {
     const world = createWorld();
     const policies = [policy({ on: { type: 'spend', aboveUsd: 1 }, tickets: ['b'] })];
     const run = await world.start(tickets(['a', 'b'], { policies, budget: { maxCostUsd: 9 } }));
-    await world.clock.advance(1_000);
+    await world.clock.advanceAsync(1_000);
     const { costUsd } = stepOf(run, 'b').policy!;
     await run.decide('b', yes);
     expect((await world.end(run)).status).toBe('completed');
@@ -211,7 +211,7 @@ describe('DD-44 a decision without a person', () => {
   it('is refused, with what is missing', async () => {
     const world = createWorld();
     const run = await world.start(tickets(['b'], { policies: [policy()] }));
-    await world.clock.advance(0);
+    await world.clock.advanceAsync(0);
     const given: readonly unknown[] = [undefined, '', { kind: 'agent', id: 'worker' }, { kind: 'user' }];
     for (const by of given) {
       const refused = run.decide('b', { approve: true, by: by as string });

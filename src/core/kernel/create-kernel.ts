@@ -12,19 +12,16 @@ import { isForAfterEnd } from './after-end.js';
 import { chunk, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
-import { onWiden } from './approve-parts.js';
 import { briefingOf, sourcesOf, unreported, type Briefing } from './briefing.js';
-import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
 import { errorOf, gapsOf } from './gaps.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
-import { onRecovered } from './recover-run.js';
+import { handlers, isRunInput } from './input-handlers.js';
 import { mergeInto, replanRun } from './replan.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
-import * as onRun from './run-inputs.js';
 import { deliverableStep, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
-import * as onStep from './step-inputs.js';
+import { ruleTool, type ToolCall, type ToolRuling } from './tool-inputs.js';
 import { noticeOverrun } from './stop-run.js';
 
 /**
@@ -72,6 +69,8 @@ export interface Kernel {
   unreported(goalId: string): readonly string[];
   /** What a step is told that decides; `undefined` for any other. */
   briefing(stepId: string): Briefing | undefined;
+  /** What the policies say of a tool that the present attempt at a step wants to call; `undefined` where none applies. Changes nothing. */
+  ruleTool(stepId: string, call: ToolCall): ToolRuling | undefined;
   /** @throws IllegalInputError for a step that the plan does not have. */
   stepStatus(stepId: string): StepStatus;
   /** Attempts that were asked for so far, those to undo the step included. */
@@ -144,6 +143,7 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     sourcesOf: (stepId) => sourcesOf(stepOf(core, find(stepId))),
     unreported: (goalId) => unreported(core, find(goalId)),
     briefing: (stepId) => briefingOf(core, find(stepId)),
+    ruleTool: (stepId, call) => ruleTool(core, find(stepId), call),
     stepStatus: (stepId) => statusOf(core, find(stepId)),
     attempt: (stepId) => core.columns.attempt[find(stepId)]!,
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
@@ -220,43 +220,6 @@ function goOn(core: RunCore, at: number): void {
     if (!isPending() && !startReady(core, pace)) return void core.out.push({ type: 'continue' });
   } while (isPending());
 }
-
-const handlers: {
-  readonly [Type in Exclude<RunInput['type'], 'run.replanned'>]: (
-    core: RunCore,
-    input: Extract<RunInput, { readonly type: Type }>,
-  ) => void;
-} = {
-  'run.start': onRun.onStart,
-  'run.continue': () => undefined,
-  'run.widen': onWiden,
-  'run.pause': onRun.onPause,
-  'run.resume': onRun.onResume,
-  'run.cancel': onRun.onCancel,
-  'run.deadline': onRun.onDeadline,
-  'run.grace-over': onRun.onGraceOver,
-  'run.delivered': onRun.onDelivered,
-  'run.delivery-failed': onRun.onDeliveryFailed,
-  'step.started': onStep.onStarted,
-  'step.succeeded': onStep.onSucceeded,
-  'step.failed': onStep.onFailed,
-  'step.timed-out': onStep.onTimedOut,
-  'step.retry-due': onStep.onRetryDue,
-  'step.spent': onStep.onSpent,
-  'step.given-up': onStep.onGivenUp,
-  'step.progress': onStep.onProgress,
-  'step.late': onStep.onLate,
-  'step.overdue': onStep.onOverdue,
-  'step.decided': onDecided,
-  'run.recovered': onRecovered,
-  'step.gate-expired': onGateExpired,
-  'step.probed': onProbed,
-  'effect.recorded': (core, input) => void onStep.indexOf(core, input),
-};
-
-/** Whether a journal entry is for the kernel. */
-export const isRunInput = (entry: JournalEntry | RunInput): entry is RunInput & { readonly seq: number } =>
-  entry.type === 'run.replanned' || Object.hasOwn(handlers, entry.type);
 
 function handle(core: RunCore, input: RunInput): RunCore {
   if (isOver(core) && !isForAfterEnd(core, input))

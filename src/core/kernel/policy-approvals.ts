@@ -14,10 +14,15 @@ export const isApproved = ({ approvals }: RunCore, index: number, asked: AskedPo
         (costMicroUsd === null || (asked.costMicroUsd ?? Infinity) <= costMicroUsd),
     ) === true;
 
+/** The attempt that begins next, which may be the present one once more. */
+export const comingAttempt = ({ columns }: RunCore, index: number): number => columns.attempt[index]! + 1 - columns.again[index]!;
+
 /** The most that a person has let the next attempt at a step spend; `Infinity` where nobody was asked. */
-export function approvedCost({ approvals, columns }: RunCore, index: number): number {
-  const next = columns.attempt[index]! + 1;
-  const approved = approvals.get(index)?.approved.filter(({ transition, attempt }) => transition === 'spend' && attempt === next);
+export function approvedCost(core: RunCore, index: number): number {
+  const next = comingAttempt(core, index);
+  const approved = core.approvals
+    .get(index)
+    ?.approved.filter(({ transition, attempt }) => transition === 'spend' && attempt === next);
   return Math.min(Infinity, ...(approved ?? []).map(({ costMicroUsd }) => costMicroUsd ?? Infinity));
 }
 

@@ -8,7 +8,7 @@ import { failStep } from './fail-step.js';
 import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { askedFor, type AskedPolicy } from './asked-policy.js';
-import { isApproved, setWaiting } from './policy-approvals.js';
+import { comingAttempt, isApproved, setWaiting } from './policy-approvals.js';
 import { callsAgent, publish, stepOf, tryOf, type RunCore } from './run-core.js';
 
 /** The rules that a run goes by, in their order. */
@@ -33,7 +33,7 @@ export function clearSpend(
   index: number,
   { allowance, at, giveBack }: { readonly allowance: Allowance; readonly at: number; readonly giveBack: () => void },
 ): Clearance {
-  if (core.columns.again[index] === 1 || !callsAgent(stepOf(core, index))) return free;
+  if (!callsAgent(stepOf(core, index))) return free;
   const costMicroUsd = allowance.costUsd === undefined ? Infinity : toMicroUsd(allowance.costUsd);
   return clear(core, index, { transition: 'spend', costMicroUsd, at, giveBack });
 }
@@ -52,7 +52,7 @@ function clear(core: RunCore, index: number, { at, giveBack, ...about }: Transit
   if (policies.length === 0 || stepOf(core, index).expands === 'verification') return free;
   const ruling = govern(policies, questionOf(core, index, about));
   if (!ruling) return free;
-  const attempt = core.columns.attempt[index]! + 1;
+  const attempt = comingAttempt(core, index);
   const asked = askedFor(ruling.policy, { ...about, attempt });
   if (ruling.verdict === 'allow') return { isHeld: false, allowed: [asked] };
   if (ruling.verdict === 'require-approval' && isApproved(core, index, asked)) return free;
@@ -90,9 +90,11 @@ function denyStep(core: RunCore, index: number, { asked, at }: Held): void {
   failStep(core, index, { error: deniedError(stepOf(core, index).id, asked), spend: noSpend, at });
 }
 
-export function gateStep(core: RunCore, index: number, { asked, at }: Held): void {
+/** The step waits for a person. `before`: what brings it to where it can, once it is told why. */
+export function gateStep(core: RunCore, index: number, { asked, at, before }: Held & { readonly before?: () => void }): void {
   setWaiting(core, index, asked);
   tellApplied(core, index, asked);
+  before?.();
   mustMoveStep(core, index, 'REQUIRE_DECISION', { at });
 }
 

@@ -13,15 +13,17 @@ export interface Task extends ExecutionSpec {
   readonly input?: JsonObject;
   /** Default: `idempotent`. */
   readonly effect?: Effect;
+  /** Tools that the agent may use. Default: none. */
+  readonly tools?: readonly string[];
   readonly context?: ProposalContext;
 }
 
 /** The plan of one task for one agent: a step `task`, whose output is the deliverable. */
 export function planTask(agentId: string, task: Task): Plan {
-  const { instructions, input, effect = 'idempotent', context, budget } = task;
+  const { instructions, input, effect = 'idempotent', tools, context, budget } = task;
   const plan = definePlan({
     goal: instructions,
-    roles: [{ key: 'agent', kind: 'existing', agentId }],
+    roles: [{ key: 'agent', kind: 'existing', agentId, ...(tools && { tools }) }],
     steps: [
       {
         id: 'task',

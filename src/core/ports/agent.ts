@@ -30,7 +30,7 @@ export interface AgentRequest {
   /** What synthesis (and any step that waits for all to settle) will not get. Empty elsewhere. */
   readonly gaps: readonly Gap[];
   readonly outputSchema?: JsonSchema;
-  /** Tools that the role may use. planwright hands the names on; who keeps an agent to them is the application. */
+  /** Tools that the role may use. `context.tool` keeps an agent to them; to what it calls otherwise, the application must. */
   readonly tools: readonly string[];
   /** Equal for steps that share a conversation: a role with `clear: false` has one, else each step has its own. */
   readonly session: string;
@@ -67,6 +67,14 @@ export interface AgentContext {
   putArtifact(name: string, content: Json): Promise<ArtifactRef>;
   /** Calls a shared resource under its limits. */
   call<T>(resource: string, fn: (signal: AbortSignal) => Promise<T> | T): Promise<T>;
+  /**
+   * Calls a tool: one of the role's, by its name, as far as the policies of the plan allow. `input` is what they look at; give them what the
+   * tool is given.
+   *
+   * @throws ToolNotAllowedError when it is not among the role's tools, ToolDeniedError when a policy denies it, ToolApprovalNeededError when a
+   * person has to approve it: then the attempt is over, and begun once more after that, with this call let through.
+   */
+  tool<T>(name: string, fn: (signal: AbortSignal) => Promise<T> | T, input?: Json): Promise<T>;
   /** Says that the attempt is alive. */
   heartbeat(details?: Json): void;
   /** Shows a line of progress in the run's events. */

@@ -161,6 +161,23 @@ export type RunInput = { readonly at: number } &
     | ({ readonly type: 'step.progress'; readonly message: string } & StepInput)
     /** An attempt that nobody waits for any more has given this after all. It changes nothing, and is not lost. */
     | ({ readonly type: 'step.late'; readonly output: Json } & StepInput)
+    /** What was decided of a tool that the attempt wants to call. */
+    | ({
+        readonly type: 'step.tool-ruled';
+        readonly policy: string;
+        readonly verdict: 'allow' | 'deny';
+        readonly reason: string;
+        readonly tool: string;
+      } & StepInput)
+    /** The attempt has ended because a tool that it wants to call needs a person. `call`: digest of that call. */
+    | ({
+        readonly type: 'step.interrupted';
+        readonly policy: string;
+        readonly reason: string;
+        readonly tool: string;
+        readonly call: string;
+        readonly spend: Spend;
+      } & StepInput)
     /** A step that was added has not ended in the time in which it was expected to. It goes on. */
     | { readonly type: 'step.overdue'; readonly stepId: string }
     | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }

@@ -19,6 +19,8 @@ export interface ContextPorts {
   /** Journals the result of a `once`; resolves when it is durable. */
   record(name: string, value: Json): Promise<void>;
   progress(message: string): void;
+  /** Resolves where a tool may be called. */
+  admit(tool: string, input: unknown): Promise<void>;
   readonly artifacts: Artifacts | undefined;
   readonly runId: string;
   readonly stepId: string;
@@ -30,7 +32,7 @@ const mostProgress = 100;
 const mostArtifacts = 1_000;
 
 export function createAgentContext(ports: ContextPorts): AgentContext {
-  const { signal, resources, recorded, scope, record, progress } = ports;
+  const { signal, resources, recorded, scope, record, progress, admit } = ports;
   let lines = 0;
   return {
     signal,
@@ -49,6 +51,10 @@ export function createAgentContext(ports: ContextPorts): AgentContext {
     ...artifactVerbs(ports),
     async call(resource, fn) {
       if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
+      return await fn(signal);
+    },
+    async tool(name, fn, input) {
+      await admit(name, input);
       return await fn(signal);
     },
     heartbeat: () => undefined,

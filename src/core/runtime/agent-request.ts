@@ -17,6 +17,8 @@ export interface AgentRequestsOptions {
 /** Puts together what the agents of one run are asked. */
 export interface AgentRequests {
   stepOf(stepId: string): StepDefinition;
+  /** A role, and the tools that it may use. */
+  roleOf(key: string): { readonly key: string; readonly tools: readonly string[] };
   /** What a step is given of what came before: of these outputs, or of those that the run has. */
   inputsOf(step: StepDefinition, outputs?: ReadonlyMap<string, Json>): StepRequest;
   /** What the agent of a `route` step can choose from. */
@@ -84,6 +86,7 @@ export function createAgentRequests({ state, kernel }: AgentRequestsOptions): Ag
 
   return {
     stepOf,
+    roleOf: (key) => ({ key, tools: roleOf(key)?.tools ?? [] }),
     inputsOf,
     choicesOf,
     missing: ({ id }) => {

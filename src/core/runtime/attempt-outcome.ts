@@ -82,7 +82,8 @@ export function choiceOf(outcome: AttemptOutcome, choices: readonly RouteChoice[
 export function failureOf(thrown: unknown): AttemptOutcome {
   const message = messageOf(thrown);
   const code = codeOf(thrown, 'AGENT_FAILED');
-  if (code !== 'AGENT_FAILED') return { kind: 'failed', error: { code, message }, retryable: true, spend: noSpend };
+  if (code !== 'AGENT_FAILED')
+    return { kind: 'failed', error: { code, message }, retryable: !refusals.has(code), spend: noSpend };
   const { reason, retryable, usage } = factsOf(thrown);
   return {
     kind: 'failed',
@@ -91,6 +92,9 @@ export function failureOf(thrown: unknown): AttemptOutcome {
     spend: spendOf(usage),
   };
 }
+
+/** Codes of errors that another attempt would only come to again. */
+const refusals: ReadonlySet<string> = new Set(['TOOL_NOT_ALLOWED', 'TOOL_DENIED']);
 
 /** What an AgentError carries. Known by its code, so that one from another copy of planwright is one too; and read with care. */
 function factsOf(thrown: unknown): Partial<Record<keyof AgentError, unknown>> {

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../shared/result.js';
 import { ownJson } from '../shared/own-json.js';
 
 const members: ReadonlySet<string> = new Set<keyof Task>([
-  ...(['instructions', 'input', 'effect', 'context'] as const),
+  ...(['instructions', 'input', 'effect', 'tools', 'context'] as const),
   ...(['outputSchema', 'retry', 'timeoutMs', 'estimate', 'budget'] as const),
 ]);
 
@@ -20,13 +20,15 @@ export function checkTask(task: unknown): Result<Task, Issue[]> {
   if (typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) {
     return err([fault('wrong-type', '', `A task is a text or an object with instructions; found ${quote(task)}.`)]);
   }
-  const { instructions, outputSchema } = json.value as Record<string, unknown>;
+  const { instructions, outputSchema, tools } = json.value as Record<string, unknown>;
   const issues = Object.keys(json.value)
     .filter((key) => !members.has(key))
     .map((key) => fault('unknown-key', `/${key}`, `A task has no "${key}". There are ${[...members].join(', ')}.`));
   if (typeof instructions !== 'string' || instructions.trim() === '') {
     issues.push(fault('blank-text', '/instructions', 'A task needs instructions.'));
   }
+  if (tools !== undefined && !(Array.isArray(tools) && tools.every((name) => typeof name === 'string')))
+    issues.push(fault('wrong-type', '/tools', `A task's tools are a list of names; found ${quote(tools)}.`));
   const malformed = outputSchema === undefined ? undefined : checkJsonSchema(outputSchema);
   if (malformed !== undefined) {
     issues.push(fault('malformed-schema', '/outputSchema', `The output schema is malformed: ${malformed}.`));

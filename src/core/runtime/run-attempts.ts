@@ -10,6 +10,7 @@ import { createAgentContext } from './agent-context.js';
 import type { AgentDirectory } from './agent-directory.js';
 import { createAgentRequests } from './agent-request.js';
 import { choiceOf, failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
+import { inputOf, type AttemptEnd } from './attempt-input.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import { createAttemptPlaces } from './attempt-places.js';
 import { AttemptAbortedError } from './errors.js';
@@ -17,6 +18,7 @@ import { probeStep } from './probe-step.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
 import { storedOutputs } from './stored-events.js';
+import { createToolGate } from './tool-gate.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
@@ -116,7 +118,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
     const outcome = isWanted ? await call(command, signal) : unwanted();
     // What is big is stored before anybody hears that it is there.
-    conclude({ stepId, attempt }, artifacts ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome);
+    const mayBeBig = artifacts && outcome.kind !== 'interrupted';
+    conclude({ stepId, attempt }, mayBeBig ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome);
   };
 
   /**
@@ -130,15 +133,20 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     return mustBeDurable ? isDurable(driver(), started) : driver().note(started);
   };
 
-  const call = async (command: StartCommand, signal: AbortSignal): Promise<AttemptOutcome> => {
+  const call = async (command: StartCommand, signal: AbortSignal): Promise<AttemptEnd> => {
     const { stepId, attempt } = command;
     const step = stepOf(stepId);
     const isUndoing = command.type === 'step.compensate';
     const agentId = (isUndoing ? step.compensationAgentId : step.agentId) ?? '';
     const agent = agents.find(agentId);
     if (!agent) return failureOf(new Error(`Agent "${agentId}" is no longer known to the orchestrator.`));
+    const gate = createToolGate({
+      ...{ step, attempt, isUndoing, signal, kernel, driver: driver() },
+      role: requests.roleOf((isUndoing ? step.compensation?.role : step.role) ?? ''),
+    });
     const context = createAgentContext({
       signal,
+      admit: gate.admit,
       resources: resources(),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
@@ -147,6 +155,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       ...{ artifacts, runId, stepId },
     });
     const isChoice = step.kind === 'route' && !step.decides && !isUndoing;
+    const ended = (outcome: AttemptOutcome): AttemptEnd =>
+      gate.interruption ? { kind: 'interrupted', ...gate.interruption, spend: outcome.spend } : outcome;
     try {
       await fetchMissing(step);
       const request = requests.requestOf(command);
@@ -157,29 +167,17 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       const outputSchema = isUndoing || step.decides ? undefined : step.outputSchema;
       const isOutputOptional = isUndoing || isChoice || step.decides === true;
       const outcome = outcomeOf(result, outputSchema, { isOutputOptional });
-      return isChoice ? choiceOf(outcome, requests.choicesOf(step)) : outcome;
+      return ended(isChoice ? choiceOf(outcome, requests.choicesOf(step)) : outcome);
     } catch (error) {
-      return failureOf(error);
+      return ended(failureOf(error));
     }
   };
 
   /** Tells the kernel; what comes too late to count is still charged. */
-  const conclude = (of: { readonly stepId: string; readonly attempt: number }, outcome: AttemptOutcome): void => {
+  const conclude = (of: { readonly stepId: string; readonly attempt: number }, outcome: AttemptEnd): void => {
     const { spend } = outcome;
     const { offer } = driver();
-    const taken =
-      outcome.kind === 'succeeded'
-        ? offer({
-            type: 'step.succeeded',
-            ...of,
-            output: outcome.output,
-            spend,
-            ...(outcome.branch && { branch: outcome.branch }),
-            ...(outcome.route !== undefined && { route: outcome.route }),
-            ...(outcome.conflicts && { conflicts: outcome.conflicts }),
-          })
-        : offer({ type: 'step.failed', ...of, error: outcome.error, retryable: outcome.retryable, spend });
-    if (taken) return;
+    if (offer({ ...inputOf(outcome), ...of })) return;
     offer({ type: 'step.spent', ...of, spend });
     if (outcome.kind === 'succeeded') offer({ type: 'step.late', ...of, output: outcome.output });
   };

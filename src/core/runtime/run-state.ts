@@ -1,6 +1,7 @@
 import { restoreApproval, type ApprovedPlan } from '../approval/approve-plan.js';
 import type { RoleMap } from '../materializer/definition.js';
-import { createKernel, isRunInput, type Kernel } from '../kernel/create-kernel.js';
+import { createKernel, type Kernel } from '../kernel/create-kernel.js';
+import { isRunInput } from '../kernel/input-handlers.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
@@ -158,6 +159,7 @@ export class RunState {
         return this.#noteStart(input);
       case 'step.succeeded':
       case 'step.failed':
+      case 'step.interrupted':
         return void this.starts.delete(input.stepId);
       case 'run.recovered':
         return this.#noteRecovery(input.lost);

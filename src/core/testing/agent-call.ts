@@ -32,7 +32,7 @@ export interface RecordedContext extends AgentContext {
   readonly heartbeats: readonly (Json | undefined)[];
 }
 
-/** Creates a {@link RecordedContext}: `once` keeps results by name, `call` has no limits, artifacts are kept in memory. */
+/** Creates a {@link RecordedContext}: `once` keeps results by name, `call` has no limits, `tool` lets every tool through, artifacts are kept in memory. */
 export function createRecordedContext({
   signal = new AbortController().signal,
 }: { readonly signal?: AbortSignal } = {}): RecordedContext {
@@ -61,6 +61,7 @@ export function createRecordedContext({
       return { $artifact, runId: sampleRun, stepId: 'ticket', name, bytes: Buffer.byteLength(text), preview: text.slice(0, 200) };
     },
     call: async (_resource, fn) => fn(signal),
+    tool: async (_name, fn) => fn(signal),
     heartbeat: (details) => heartbeats.push(details),
     progress: (message) => messages.push(message),
   };

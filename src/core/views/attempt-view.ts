@@ -6,9 +6,9 @@ import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-total
 
 /**
  * How a start of an attempt has ended. `lost`: its process ended first, so the attempt was asked for again, or nobody knows.
- * `in-doubt`: it may have happened, and that is not settled yet.
+ * `in-doubt`: it may have happened, and that is not settled yet. `interrupted`: a tool that it wanted to call needs a person; it is begun once more.
  */
-export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'in-doubt' | 'lost';
+export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'in-doubt' | 'lost' | 'interrupted';
 
 /** One start of one attempt at a step, or at its compensation. Times are milliseconds since the epoch, on the run's one clock. */
 export interface AttemptView {
@@ -119,7 +119,10 @@ function applyToStep(attempts: Attempts, event: StepEvent): void {
     case 'step.late':
     case 'step.skipped':
     case 'step.progress':
+      return;
     case 'policy.applied':
+      if (latest && event.transition === 'tool' && event.verdict === 'require-approval')
+        conclude(latest, { outcome: 'interrupted', at: event.at });
       return;
     default:
       return applyToAttempt(attempts, event);

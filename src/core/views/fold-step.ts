@@ -70,6 +70,8 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'policy.applied': {
       const { type: _type, stepId: _stepId, seq: _seq, at: _at, runId: _runId, ...applied } = event;
       step.policy = applied;
+      // A tool that needs a person ends the attempt; it is begun once more.
+      if (event.transition === 'tool' && event.verdict === 'require-approval') pauseAttempt(step, event.at);
       return;
     }
     case 'step.overdue':
@@ -98,10 +100,14 @@ interface Conclusion {
   readonly error?: StoredError;
 }
 
-function conclude(step: StepState, { status, at, error }: Conclusion): void {
-  step.status = status;
+function pauseAttempt(step: StepState, at: number): void {
   if (step.attemptStartedAt !== undefined) step.activeMs += at - step.attemptStartedAt;
   step.attemptStartedAt = undefined;
+}
+
+function conclude(step: StepState, { status, at, error }: Conclusion): void {
+  step.status = status;
+  pauseAttempt(step, at);
   delete step.retryAt;
   if (error) step.error = error;
   if (status !== 'backing-off' && status !== 'in-doubt' && status !== 'compensating') step.endedAt = at;

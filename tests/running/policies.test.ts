@@ -102,7 +102,7 @@ describe('HB-30 a policy on the start of a step', () => {
       expect.objectContaining({
         role: 'shipper',
         outcome: 'failed',
-        output: expect.objectContaining({ code: 'POLICY_DENIED', policy: 'no-shipping' }),
+        output: expect.objectContaining({ code: 'POLICY_DENIED', policy: 'no-shipping' }) as unknown,
       }),
     );
   });

@@ -12,6 +12,7 @@ const policy = (parts: Partial<PolicySpec> = {}): PolicySpec => ({
   reason: 'It leaves the house.',
   ...parts,
 });
+const codeOf = (error: unknown): string => (error as { readonly code: string }).code;
 const yes = { approve: true, by: 'ada' } as const;
 
 /** An agent that sends a mail, and counts the mails that went out and the times that it was asked. */
@@ -64,7 +65,7 @@ describe('DD-09 the tools of a role', () => {
 
   it('are refused to an agent that catches it, which may go on without', async () => {
     const agent: AgentFunction = async (_, context) => {
-      const found = await context.tool('search', () => 'found').catch((error: { readonly code: string }) => error.code);
+      const found = await context.tool('search', () => 'found').catch(codeOf);
       return { output: { found } };
     };
     const { result } = await createWorld({ agents: { worker: agent } }).run(withTools([]));
@@ -196,8 +197,7 @@ describe('HB-30 a policy on a tool', () => {
     const codes: string[] = [];
     const agent: AgentFunction = async ({ kind, stepId }, context) => {
       if (stepId === 'b') throw new Error('No.');
-      if (kind === 'compensation')
-        await context.tool('mail', () => 'sent').catch((error: { readonly code: string }) => codes.push(error.code));
+      if (kind === 'compensation') await context.tool('mail', () => 'sent').catch((error: unknown) => codes.push(codeOf(error)));
       return { output: {} };
     };
     const compensation = { role: 'worker', instructions: 'Undo it.' };

@@ -88,7 +88,7 @@ const policiesOf = (plan: Plan): fc.Arbitrary<readonly PlanPolicy[]> => {
   const policy = fc.record({
     verdict: fc.constantFrom<PolicyVerdict[]>('allow', 'deny', 'require-approval', 'require-approval'),
     on: fc.oneof(
-      fc.constantFrom<PlanPolicy['on'][]>({ type: 'start' }, { type: 'retry' }),
+      fc.constantFrom<PlanPolicy['on'][]>({ type: 'start' }, { type: 'retry' }, { type: 'tool' }),
       fc.record({ type: fc.constant('spend' as const), aboveMicroUsd: fc.constantFrom(0, 1_000, 1_000_000, 5_000_000) }),
     ),
     roles: some(plan.roles.map(({ key }) => key)),

@@ -71,6 +71,7 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
   const facts: RunFact[] = [];
   const effects: Story['effects'][number][] = [];
   const allowances = new Map<string, Allowance>();
+  const interrupted = new Set<string>();
   let kernel = createKernel(run);
   let pending: Pending[] = [];
   let now = 1_000;
@@ -172,6 +173,7 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     const { stepId, attempt, allowance } = call;
     const { end, late, share } = planOf(call);
     const spend = spendOf(allowance, share);
+    if (interrupt(call, spend)) return;
     const does = end === 'hang' ? late : end;
     const error = { code: 'NO_LUCK', message: 'It did not work.' };
     if (does === 'succeed') noteEffect(call);
@@ -182,6 +184,15 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     if (isTaken) return;
     take({ type: 'step.spent', stepId, attempt, spend });
     if (does === 'succeed') take({ type: 'step.late', stepId, attempt, output: { late: stepId } });
+  };
+
+  /** Once in each attempt, a tool needs a person, where the plan has policies on tools. */
+  const interrupt = ({ id, stepId, attempt, effort }: Call, spend: Spend): boolean => {
+    const policy = kernel.materialized.plan.policies?.find(({ on }) => on.type === 'tool')?.key;
+    const chance = hashOf(`${stepId} ${attempt} ${fate.choices[0]!} tool`);
+    if (policy === undefined || effort > 0 || chance % 3 > 0 || interrupted.has(id)) return false;
+    interrupted.add(id);
+    return take({ type: 'step.interrupted', stepId, attempt, policy, reason: 'So it is.', tool: 'mail', call: 'this', spend });
   };
 
   /** A verifier finds this or that. */

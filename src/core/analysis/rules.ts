@@ -10,6 +10,7 @@ import { maxStepsBelowPlan } from './rules/max-steps-below-plan.js';
 import { memberWithoutDescription } from './rules/member-without-description.js';
 import { noSpendCeiling } from './rules/no-spend-ceiling.js';
 import { noTimeout } from './rules/no-timeout.js';
+import { observerWithEffect } from './rules/observer-with-effect.js';
 import { onceWithRetry } from './rules/once-with-retry.js';
 import { outputNeverValid } from './rules/output-never-valid.js';
 import { placeholderOfNull } from './rules/placeholder-of-null.js';
@@ -32,6 +33,7 @@ export const rules: readonly Rule[] = [
   reduceOfNothing,
   twoWriters,
   unknownReducer,
+  observerWithEffect,
   budgetBelowMinimum,
   maxStepsBelowPlan,
   maxAgentsBelowPlan,

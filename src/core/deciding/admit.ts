@@ -1,6 +1,7 @@
 import type { Assignment } from '../ports/agent.js';
 import type { StoredError } from '../ports/run.js';
 import type { ExpansionState } from '../ports/topology.js';
+import { exceeds } from './autonomy.js';
 import { quote } from '../shared/issue.js';
 import { nearestName } from '../shared/nearest-name.js';
 import type { JsonObject } from '../shared/json.js';
@@ -24,7 +25,7 @@ const mostNames = 20;
 
 /** Why an assignment cannot be given to whom it names; `undefined` where it can. Says what would be right. */
 export function receiverFault(
-  state: Pick<ExpansionState, 'team' | 'faultsOf' | 'admits' | 'stepOf'>,
+  state: Pick<ExpansionState, 'team' | 'faultsOf' | 'admits' | 'stepOf' | 'autonomyOf'>,
   { role, input, from = [] }: Assignment,
   { sender, allowed, word, beside = [], hasOutput = (id) => state.stepOf(id)?.status === 'succeeded' }: Receivers,
 ): StoredError | undefined {
@@ -38,6 +39,11 @@ export function receiverFault(
     const hint = guess === undefined ? '' : ` Did you mean ${quote(guess)}?`;
     const message = `${quote(role)} is no ${word} that ${quote(sender)} can turn to.${hint} There are ${shown.map(quote).join(', ') || 'none'}; names must match exactly.`;
     return { code: 'UNKNOWN_ROLE', message, role, known: shown };
+  }
+  const [own, its] = [state.autonomyOf(sender), state.autonomyOf(role)];
+  if (exceeds(its, own)) {
+    const message = `${quote(role)} may go farther (${its}) than ${quote(sender)} may itself (${own}), so it cannot be handed a task by it.`;
+    return { code: 'AUTONOMY_EXCEEDED', message, role, autonomy: its, limit: own };
   }
   if (!state.admits(role, beside)) {
     const message = `Another agent, that of ${quote(role)}, would be more than may take part (budget.maxAgents).`;

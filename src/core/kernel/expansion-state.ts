@@ -25,6 +25,7 @@ export function expansionState(core: RunCore, goal: Goal, at: number): Expansion
     },
     open: () => Array.from(goal.open, (index) => addedStep(core, index)),
     faultsOf,
+    autonomyOf: (role) => definition.roles.find(({ key }) => key === role)?.autonomy ?? 'act-freely',
     admits(role, beside = []) {
       const agentOf = (key: string): string | undefined =>
         Object.values(definition.templates ?? {}).find((template) => template.role === key)?.agentId;

@@ -1,4 +1,6 @@
+import { autonomyPolicies } from '../deciding/autonomy.js';
 import { govern, type PolicyQuestion } from '../deciding/govern.js';
+import type { RunDefinition } from '../materializer/definition.js';
 import type { PlanPolicy, PolicyTransition } from '../ports/policy.js';
 import type { StoredError } from '../ports/run.js';
 import type { Allowance } from '../ports/usage.js';
@@ -11,9 +13,13 @@ import { askedFor, type AskedPolicy } from './asked-policy.js';
 import { comingAttempt, isApproved, setWaiting } from './policy-approvals.js';
 import { callsAgent, publish, stepOf, tryOf, type RunCore } from './run-core.js';
 
-/** The rules that a run goes by, in their order. */
-export const policiesOf = ({ materialized }: RunCore): readonly PlanPolicy[] => materialized.definition.policies ?? none;
-const none: readonly PlanPolicy[] = [];
+/** The rules that a run goes by, in their order: those of the plan, and behind them what follows from how far roles may go by themselves. */
+export function policiesOf({ materialized: { definition } }: RunCore): readonly PlanPolicy[] {
+  let policies = known.get(definition);
+  if (!policies) known.set(definition, (policies = [...(definition.policies ?? []), ...autonomyPolicies(definition.roles)]));
+  return policies;
+}
+const known = new WeakMap<RunDefinition, readonly PlanPolicy[]>();
 
 /** Whether a step may go on, by the policies; `allowed` are those that say so, to be told of once it does. */
 export type Clearance = { readonly isHeld: true } | { readonly isHeld: false; readonly allowed: readonly AskedPolicy[] };

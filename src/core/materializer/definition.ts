@@ -69,7 +69,10 @@ export interface RunDefinition {
   readonly resources: Plan['resources'];
   readonly policies?: Plan['policies'];
 }
-export type PlanRoleDefinition = Pick<PlanRole, 'key' | 'promptTemplate' | 'clear' | 'tools' | 'budget' | 'concurrency'>;
+export type PlanRoleDefinition = Pick<
+  PlanRole,
+  'key' | 'promptTemplate' | 'clear' | 'tools' | 'budget' | 'concurrency' | 'autonomy'
+>;
 
 /** Plan and role map as one definition. Agents stand at the steps only, so another agent changes that role's steps alone. */
 export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
@@ -115,13 +118,14 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   };
 }
 
-const roleDefinition = ({ key, promptTemplate, clear, tools, budget, concurrency }: PlanRole): PlanRoleDefinition => ({
+const roleDefinition = ({ key, promptTemplate, clear, tools, budget, concurrency, autonomy }: PlanRole): PlanRoleDefinition => ({
   key,
   clear,
   tools,
   ...(promptTemplate !== undefined && { promptTemplate }),
   ...(budget && { budget }),
   ...(concurrency !== undefined && { concurrency }),
+  ...(autonomy !== undefined && { autonomy }),
 });
 
 /** A step that was added: what it was added as, and what it brings itself. */

@@ -46,8 +46,15 @@ function planTrigger(on: PolicySpec['on']): PlanPolicy['on'] {
   return { type: 'tool', ...(tools && { tools: inOrder(tools) }), ...(when !== undefined && { when: copyJson(when) }) };
 }
 
-function planRole({ budget, clear = true, tools = [], ...role }: Role): PlanRole {
-  return { ...copyJson(role), clear, tools: inOrder(tools), ...(budget !== undefined && { budget: spendCeiling(budget) }) };
+function planRole({ budget, clear = true, tools = [], autonomy = 'act-freely', ...role }: Role): PlanRole {
+  const limited = autonomy === 'act-freely' ? {} : { autonomy };
+  return {
+    ...copyJson(role),
+    ...limited,
+    clear,
+    tools: inOrder(tools),
+    ...(budget !== undefined && { budget: spendCeiling(budget) }),
+  };
 }
 
 function planBudget({ budget = {} }: HeadOf): PlanBudget {

@@ -96,7 +96,7 @@ function growthOf(
   { topology, proposal }: { readonly topology: Topology; readonly proposal: OrchestrationProposal },
 ): Growth {
   return {
-    templates: stepTemplates(templates, proposal.tickets),
+    templates: stepTemplates(templates, proposal),
     expansion: {
       version: topology.version ?? null,
       settings: copyJson(settings),
@@ -114,9 +114,10 @@ function teamOf({ roles }: OrchestrationProposal, team: readonly string[]): read
   });
 }
 
-const teamMember = ({ key, description, inputSchema }: Role): TeamMember => ({
+const teamMember = ({ key, description, autonomy = 'act-freely', inputSchema }: Role): TeamMember => ({
   role: key,
   ...(description !== undefined && { description }),
+  ...(autonomy !== 'act-freely' && { autonomy }),
   ...(inputSchema !== undefined && { inputSchema: copyJson(inputSchema) }),
 });
 

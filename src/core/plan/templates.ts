@@ -53,16 +53,18 @@ function prefixesOf(id: string): string[] {
   return found;
 }
 
-/** Templates with every default filled in. */
+/** Templates with every default filled in. What is handed to a role that may only observe has no effect. */
 export function stepTemplates(
   drafts: Arrangement['templates'],
-  tickets: readonly Ticket[],
+  { tickets, roles }: PlanSource,
 ): Readonly<Record<string, StepTemplate>> {
   const byKey = new Map(tickets.map((ticket) => [ticket.key, ticket]));
+  const observers = new Set(roles.flatMap(({ key, autonomy }) => (autonomy === 'observe-only' ? [key] : [])));
   return Object.fromEntries(
     inOrder(Object.keys(drafts)).map((name) => {
       const { ticket, ...draft } = drafts[name]!;
-      return [name, { ...templateDefaults(byKey.get(ticket ?? '')), ...copyJson(draft), phase: 'work' }];
+      const limited = observers.has(draft.role ?? '') ? ({ effect: 'none' } as const) : {};
+      return [name, { ...templateDefaults(byKey.get(ticket ?? '')), ...copyJson(draft), ...limited, phase: 'work' }];
     }),
   );
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { PlanPolicy } from './policy.js';
 import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit } from './proposal.js';
-import type { StepKind } from './step-traits.js';
+import type { Autonomy, StepKind } from './step-traits.js';
 
 export type { StepKind } from './step-traits.js';
 export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
@@ -46,6 +46,8 @@ interface PlanRoleBase {
   readonly concurrency?: number;
   /** For steps of the role that name none themselves. */
   readonly timeoutMs?: number;
+  /** Absent for `act-freely`. */
+  readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. */
   readonly inputSchema?: JsonSchema;
 }
@@ -146,6 +148,8 @@ export interface ExpansionBounds {
 export interface TeamMember {
   readonly role: string;
   readonly description?: string;
+  /** How far it may go by itself; absent for `act-freely`. */
+  readonly autonomy?: Autonomy;
   /** What it must be given. */
   readonly inputSchema?: JsonSchema;
 }

@@ -1,8 +1,8 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { PolicySpec } from './policy.js';
-import type { Effect } from './step-traits.js';
+import type { Autonomy, Effect } from './step-traits.js';
 
-export type { Effect } from './step-traits.js';
+export type { Autonomy, Effect } from './step-traits.js';
 export type Priority = 'low' | 'normal' | 'high';
 
 /** Ceilings on spend. Money in US dollars, with at most six decimals. */
@@ -45,6 +45,8 @@ interface RoleBase {
   readonly concurrency?: number;
   /** For one attempt at a step of this role that names none itself, in milliseconds. */
   readonly timeoutMs?: number;
+  /** How far it may go by itself; it can hand work to no role that may go farther. Default: `act-freely`. */
+  readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. Left out: anything, or nothing. */
   readonly inputSchema?: JsonSchema;
 }

@@ -4,6 +4,7 @@ import type { Result } from '../shared/result.js';
 import type { ExpansionBounds, PlanStep, StepKind, StepTemplate, TeamMember } from './plan.js';
 import type { OrchestrationProposal } from './proposal.js';
 import type { StepStatus, StoredError } from './run.js';
+import type { Autonomy } from './step-traits.js';
 
 /** The part of a schema library's schema that planwright calls. A zod object fits as it is. */
 export interface OptionsSchema<Options> {
@@ -144,6 +145,8 @@ export interface ExpansionState {
   open(): readonly AddedStep[];
   /** What is wrong with a value by a JSON Schema (draft 2020-12), a sentence for each fault; empty for nothing. */
   faultsOf(schema: JsonSchema, value: Json): readonly string[];
+  /** How far a role may go by itself. */
+  autonomyOf(role: string): Autonomy;
   /** Whether the agent of a role takes part already, or may, once those of the roles do that are added with it: `budget.maxAgents`. */
   admits(role: string, beside?: Iterable<string>): boolean;
 }

@@ -29,9 +29,11 @@ const fates = fc.oneof(
   fateArbitrary({ controls: ['pause', 'resume', 'repeat', 'crash', 'replan', 'replan', 'replan'] }),
 );
 
-/** Steps that may happen only once, by each time that they have. */
-const onceEffects = ({ effects, kernel }: Story): string[] =>
-  effects.filter(({ stepId, isUndoing }) => !isUndoing && kernel.step(stepId).effect === 'once').map(({ stepId }) => stepId);
+/** Steps that may happen only once, by each time that they have. Those of a goal that failed, and that another plan has dropped, are gone. */
+const onceEffects = ({ effects, kernel }: Story): string[] => {
+  const once = new Set(kernel.statuses().flatMap(({ id }) => (kernel.step(id).effect === 'once' ? [id] : [])));
+  return effects.filter(({ stepId, isUndoing }) => !isUndoing && once.has(stepId)).map(({ stepId }) => stepId);
+};
 
 // All laws at once, over as many worlds as there is time for.
 it(

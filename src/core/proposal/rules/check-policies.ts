@@ -31,8 +31,8 @@ interface PolicySketch {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What the policies are called that follow from the autonomy of roles. */
-const reservedPrefix = 'autonomy:';
+/** What is called as policies are: what follows from how far roles may go by themselves, and from the tools that they have. */
+const reserved = /^(autonomy|tools):/;
 
 function checkKey({ issues }: RuleContext, { key, index }: PolicySketch, seen: Map<string, number>): void {
   if (key === undefined) return;
@@ -41,11 +41,11 @@ function checkKey({ issues }: RuleContext, { key, index }: PolicySketch, seen: M
     issues.add('empty-key', path, 'a policy has an empty key');
     return;
   }
-  if (key.startsWith(reservedPrefix))
+  if (reserved.test(key))
     issues.add(
       'reserved-policy',
       path,
-      `policy ${named(key)} is called as those are that follow from a role's autonomy; choose another key`,
+      `policy ${named(key)} is called as those are that follow from the autonomy or the tools of a role; choose another key`,
     );
   const first = seen.get(key);
   if (first === undefined) seen.set(key, index);

@@ -15,6 +15,12 @@ const base = {
   inputSchema: outputSchemaSchema
     .describe('JSON Schema of what the role must be given with a task that another role hands to it.')
     .exactOptional(),
+  autonomy: z
+    .enum(['observe-only', 'act-with-approval', 'act-freely'])
+    .describe(
+      'How far it may go by itself: no effects; effects once a person has approved the step; anything. Default: act-freely.',
+    )
+    .exactOptional(),
   concurrency: countFrom(1).describe('Steps of this role that may run at once.').exactOptional(),
 };
 const agentId = textSchema.describe('Id of an agent that exists.');

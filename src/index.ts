@@ -70,6 +70,10 @@ export { createKernel, replay, type Kernel, type StoredCheckpoint } from './core
 export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';
 export { nextRunStatus } from './core/kernel/run-lifecycle.js';
 
+// Prompts
+export { promptOf } from './core/materializer/prompt-of.js';
+export { fence } from './core/shared/fence.js';
+
 // Running
 export type { CustomReducers } from './core/plan/reduce.js';
 export { withConflicts } from './core/plan/reducers/reduced.js';

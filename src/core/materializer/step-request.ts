@@ -1,7 +1,8 @@
 import type { Contribution } from '../ports/reducer.js';
 import type { Gap } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
-import { fillPlaceholders } from '../shared/placeholder.js';
+import { canSpeak, fence, textOf } from '../shared/fence.js';
+import { fillPlaceholders, type Filling } from '../shared/placeholder.js';
 import type { StepDefinition } from './definition.js';
 
 /** What a step's agent is given that follows from the definition and from what came before. */
@@ -38,8 +39,13 @@ export function stepRequest(step: StepDefinition, { outputOf, gaps, promptTempla
   const missing = seesGaps ? gapsAmong(step.input, gaps) : [];
   if (seesGaps) found.push(['gaps', missing as unknown as Json]);
   const input = Object.fromEntries(found);
-  const textOf = (id: string): string => asText(Object.hasOwn(input, id) ? (input[id] ?? null) : null);
-  const task = step.added?.isVerbatim ? step.instructions : fillPlaceholders(step.instructions, textOf);
+  // What the plan itself gives was approved with it; everything else, somebody made while the run was under way.
+  const isOwn = (id: string): boolean => !step.added && step.given !== undefined && Object.hasOwn(step.given, id);
+  const fillingOf = (id: string): Filling => {
+    const value = Object.hasOwn(input, id) ? (input[id] ?? null) : null;
+    return isOwn(id) ? textOf(value) : fenced(value, id);
+  };
+  const task = step.added?.isVerbatim ? step.instructions : fillPlaceholders(step.instructions, fillingOf);
   return { instructions: joinTemplate(promptTemplate, task), input, gaps: missing };
 }
 
@@ -52,7 +58,7 @@ export function compensationRequest(
   { id, compensation }: StepDefinition,
   { output, promptTemplate }: { readonly output: Json; readonly promptTemplate: string | undefined },
 ): StepRequest {
-  const task = fillPlaceholders(compensation?.instructions ?? '', (name) => asText(name === id ? output : null));
+  const task = fillPlaceholders(compensation?.instructions ?? '', (name) => fenced(name === id ? output : null, name));
   return { instructions: joinTemplate(promptTemplate, task), input: { [id]: output }, gaps: [] };
 }
 
@@ -87,5 +93,6 @@ export function contributions(
 const joinTemplate = (template: string | undefined, task: string): string =>
   template === undefined ? task : `${template}\n\n## Task\n\n${task}`;
 
-/** Texts stand as they are, everything else as JSON; what has no value becomes `null`. */
-const asText = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** The words of another agent, as data that cannot pass for a part of the task. What has no value becomes `null`. */
+const fenced = (value: Json, origin: string): Filling =>
+  canSpeak(value) ? { block: fence(textOf(value), origin) } : textOf(value);

@@ -12,11 +12,28 @@ export function placeholdersOf(text: string): readonly string[] {
   return [...ids];
 }
 
+/** What stands in the place of a placeholder: a text, or a block that has its lines to itself. */
+export type Filling = string | { readonly block: string };
+
 /** Puts values in the place of `{{input.<id>}}`. A value is never searched for placeholders again. */
-export function fillPlaceholders(text: string, valueOf: (id: string) => string): string {
+export function fillPlaceholders(text: string, valueOf: (id: string) => Filling): string {
   let filled = '';
-  const rest = splitAtPlaceholders(text, (before, id) => (filled += before + valueOf(id)));
-  return filled + rest;
+  let isBehindBlock = false;
+  const add = (part: string): void => {
+    if (part === '') return;
+    filled += isBehindBlock && !part.startsWith('\n') ? `\n${part}` : part;
+    isBehindBlock = false;
+  };
+  const rest = splitAtPlaceholders(text, (before, id) => {
+    add(before);
+    const filling = valueOf(id);
+    if (typeof filling === 'string') return add(filling);
+    if (filled !== '' && !filled.endsWith('\n')) filled += '\n';
+    filled += filling.block;
+    isBehindBlock = true;
+  });
+  add(rest);
+  return filled;
 }
 
 /** Calls back for each placeholder with the text before it; returns the text behind the last one. Linear in the text. */

@@ -21,7 +21,7 @@ import { NotComposableError } from './unresolved-role-error.js';
  * invoked actor whose source is the agent's id, whose input is the step's request and whose output is an `AgentResult`.
  *
  * Dependencies, gates (`{ type: 'DECIDE', stepId, approve }`), retries, timeouts, failures, `PAUSE`, `RESUME`, `CANCEL` and the
- * deadline are in it. Budgets, resources, output schemas, grace times, partial approval, compensations and durability are not:
+ * deadline are in it. Policies, budgets, resources, output schemas, grace times, partial approval, compensations and durability are not:
  * those are the kernel's and the runtime's. A run that stops drops what is under way at once, and undoes nothing. Delays are timers of the actor's clock; XState's
  * own cannot wait longer than 24.8 days.
  *

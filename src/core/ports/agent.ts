@@ -126,6 +126,17 @@ export type ProbeResult =
   | { readonly happened: false }
   | { readonly happened: 'unknown' };
 
+/** A conversation that nothing more will be said in. */
+export interface SessionEnd {
+  readonly runId: string;
+  /** Key of the role; `''` in a run without a proposal that names none. */
+  readonly role: string;
+  /** What its requests named as their `session`. */
+  readonly session: string;
+  /** `run-ended`: for good. `closed`: the orchestrator was closed; another process may take the run up, and go on under the same name. */
+  readonly reason: 'run-ended' | 'closed';
+}
+
 /** An agent with more than one verb. */
 export interface Agent {
   run: AgentFunction;
@@ -134,4 +145,9 @@ export interface Agent {
    * request that the attempt got, with the same idempotency key. Must change nothing.
    */
   probe?(request: AgentRequest, context: Pick<AgentContext, 'signal'>): Promise<ProbeResult>;
+  /**
+   * Hears that a conversation is over, once for each when its run has ended, and once when the orchestrator is closed before that. The run, and
+   * `close()`, wait for it no longer than the grace time; what it throws counts for nothing. After a crash it may hear of one again.
+   */
+  endSession?(end: SessionEnd): Promise<void> | void;
 }

@@ -17,6 +17,7 @@ export interface AgentRequestsOptions {
 /** Puts together what the agents of one run are asked. */
 export interface AgentRequests {
   stepOf(stepId: string): StepDefinition;
+  sessionOf(step: StepDefinition): string;
   /** A role, and the tools that it may use. */
   roleOf(key: string): { readonly key: string; readonly tools: readonly string[] };
   /** What a step is given of what came before: of these outputs, or of those that the run has. */
@@ -86,6 +87,7 @@ export function createAgentRequests({ state, kernel }: AgentRequestsOptions): Ag
 
   return {
     stepOf,
+    sessionOf,
     roleOf: (key) => ({ key, tools: roleOf(key)?.tools ?? [] }),
     inputsOf,
     choicesOf,

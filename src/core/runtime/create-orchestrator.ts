@@ -260,5 +260,7 @@ async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs
   const cause = new OrchestratorClosedError();
   const left = [...runs.all.values()].filter((run) => run.isOpen || !isTerminal(run.status));
   await withinLimit(clock, graceMs, Promise.all(left.map((run) => run.leave(cause))));
+  const begun = left.filter((run) => run.isDriven && !isTerminal(run.status));
+  await Promise.all(begun.flatMap((run) => run.engine?.attempts.endSessions('closed') ?? []));
   await withinLimit(clock, graceMs, hold.releaseAll());
 }

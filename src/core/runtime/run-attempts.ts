@@ -2,6 +2,7 @@ import type { Kernel } from '../kernel/create-kernel.js';
 import { computeRules, computeStep } from '../materializer/compute-step.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
+import type { SessionEnd } from '../ports/agent.js';
 import type { Clock } from '../ports/clock.js';
 import type { Json } from '../shared/json.js';
 import type { Artifacts } from './artifacts.js';
@@ -13,6 +14,7 @@ import { choiceOf, failureOf, outcomeOf, type AttemptOutcome } from './attempt-o
 import { inputOf, type AttemptEnd } from './attempt-input.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import { createAttemptPlaces } from './attempt-places.js';
+import { endSessions } from './end-sessions.js';
 import { AttemptAbortedError } from './errors.js';
 import { probeStep } from './probe-step.js';
 import type { RunDriver } from './run-driver.js';
@@ -30,6 +32,8 @@ export interface RunAttempts {
   /** Takes up what was held back while the run was paused. */
   release(): void;
   abortAll(reason: string): void;
+  /** Tells agents that their conversations are over; `undefined` where none wants to know. */
+  endSessions(reason: SessionEnd['reason']): Promise<unknown> | undefined;
 }
 
 export interface RunAttemptsOptions {
@@ -213,6 +217,11 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
         driver().offer({ type: 'step.decided', stepId, decision: { approve: false, by, note } });
       });
     },
+    endSessions: (reason) =>
+      endSessions(
+        { runId: state.runId, kernel: kernel(), agents, sessionOf: requests.sessionOf, clock, limitMs: graceMs },
+        reason,
+      ),
     release: () => held.splice(0).forEach(start),
     abortAll(reason) {
       for (const stepId of places.forgetWaiting()) abort(stepId, reason);

@@ -49,6 +49,12 @@ export function createRunEngine({
     whenInDoubt,
     artifacts,
   });
+  /** Conversations are over when nothing is left to do for the run, and before anyone hears that it is. */
+  const endSessionsThen = (tell: () => void): void => {
+    const ending = kernel.hasWorkLeft ? undefined : attempts.endSessions('run-ended');
+    if (ending) void ending.then(tell);
+    else tell();
+  };
   const driver = createRunDriver({
     runId,
     kernel,
@@ -60,6 +66,8 @@ export function createRunEngine({
     afterInput: () => upkeep.afterInput(driver.untold),
     handlers: {
       ...handlers,
+      ended: (status) => endSessionsThen(() => handlers.ended(status)),
+      settled: () => endSessionsThen(() => handlers.settled()),
       start: attempts.start,
       compensate: attempts.start,
       probe: attempts.probe,

@@ -9,6 +9,7 @@ const state = (parts: Partial<State> = {}): State => ({
   team: [],
   faultsOf: () => [],
   admits: () => true,
+  autonomyOf: () => 'act-freely',
   stepOf: () => undefined,
   ...parts,
 });

@@ -95,7 +95,7 @@ describe('stepTemplates', () => {
     });
     const made = stepTemplates(
       { own: { kind: 'delegation', role: 'coder', ticket: 'goal' }, free: { kind: 'delegation', role: 'coder' } },
-      [goal],
+      { ...source, tickets: [goal] },
     );
     expect(made['own']).toEqual({
       ...{

@@ -51,9 +51,9 @@ export function dropWatch({ watches, undo, dirty }: RunCore, index: number): boo
   return watches.delete(index);
 }
 
-/** Sets all of them again: the process that kept them was lost. */
+/** Sets all of them again: the process that kept them was lost. By row, because that is all that a checkpoint knows of their order. */
 export function setWatchesAgain(core: RunCore, shiftMs: number): void {
-  for (const [index, dueAt] of [...core.watches]) setWatch(core, index, dueAt + shiftMs);
+  for (const [index, dueAt] of [...core.watches].sort(([a], [b]) => a - b)) setWatch(core, index, dueAt + shiftMs);
 }
 
 function setWatch(core: RunCore, index: number, dueAt: number): void {

@@ -251,6 +251,9 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     const roles = Object.fromEntries(plan.roles.map(({ key }) => [key, { agentId: `agent of ${key}` }]));
     const parts = { revision: plan.revision, from: before.plan.digest, digest: plan.digest, roles, approvedBy: ada };
     take({ type: 'run.replanned', plan: plan as unknown as Json, running: choice % 2 === 0 ? 'finish' : 'cancel', ...parts });
+    // What a step says that there is not any more, nobody hears.
+    const known = new Set(kernel.statuses().map(({ id }) => id));
+    pending = pending.filter((one) => !('stepId' in one) || known.has(one.stepId));
   };
 
   const control = (what: Control, choice: number): void => {

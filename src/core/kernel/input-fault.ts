@@ -13,7 +13,7 @@ export function inputFault(input: unknown): string | undefined {
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
   if (!type.startsWith('run.') && !isText(given['stepId']))
     return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
-  const optional = (['steps', 'done', 'branch', 'route', 'conflicts', 'compensate'] as const).filter(
+  const optional = (['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate'] as const).filter(
     (member) => given[member] !== undefined,
   );
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));

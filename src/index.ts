@@ -64,7 +64,12 @@ export type { AddedFacts, RoleMap, RunDefinition, StepDefinition, TemplateDefini
 export type { LifecycleEvent } from './core/materializer/lifecycle-chart.js';
 export type { MaterializedRun, MaterializeOptions } from './core/materializer/materialize.js';
 export { toStateMachine } from './core/materializer/to-state-machine.js';
-export { NotApprovedError, NotComposableError, TopologyMissingError, UnresolvedRoleError } from './core/materializer/unresolved-role-error.js';
+export {
+  NotApprovedError,
+  NotComposableError,
+  TopologyMissingError,
+  UnresolvedRoleError,
+} from './core/materializer/unresolved-role-error.js';
 export type { Checkpoint } from './core/kernel/checkpoint.js';
 export { createKernel, replay, type Kernel, type StoredCheckpoint } from './core/kernel/create-kernel.js';
 export { CheckpointMismatchError, IllegalInputError } from './core/kernel/illegal-input-error.js';

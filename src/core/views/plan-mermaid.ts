@@ -74,7 +74,14 @@ export function planMermaid(plan: Plan, { run, statuses = statusesOf(run) }: Mer
 const statusesOf = (run: MermaidOptions['run']): ReadonlyMap<string, StepStatus> =>
   new Map(run?.steps.map(({ id, status }) => [id, status]));
 
-function box({ id, kind, title, role, reducer, gate }: Pick<PlanStep, 'id' | 'kind' | 'title' | 'role' | 'reducer' | 'gate'>): string {
+function box({
+  id,
+  kind,
+  title,
+  role,
+  reducer,
+  gate,
+}: Pick<PlanStep, 'id' | 'kind' | 'title' | 'role' | 'reducer' | 'gate'>): string {
   const [open, close] = shapes[reducer === undefined ? kind : 'reduce'];
   const mark = gate === undefined ? '' : '✋ ';
   const line = mermaidText(title.trim() === '' ? id : title);

@@ -45,7 +45,13 @@ export function delegate(state: ExpansionState, { event, route, memo }: Delegati
   const refused = refusals.map(({ error }) => error);
   const reason = `delegated ${add.length} of ${add.length + refusals.length}`;
   const goesOn = add.length > 0 && memo.pending.length === 0 ? remember(next) : ask(state, next);
-  return { ...goesOn, add: [...add, ...joinOf(state, event.step, add), ...(goesOn.add ?? [])], cancel: [...cancel.values()], refused, reason };
+  return {
+    ...goesOn,
+    add: [...add, ...joinOf(state, event.step, add), ...(goesOn.add ?? [])],
+    cancel: [...cancel.values()],
+    refused,
+    reason,
+  };
 }
 
 interface Admitting {

@@ -6,6 +6,7 @@ import type { StepDraft, Topology } from '../ports/topology.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import { deepFreeze } from '../shared/freeze.js';
 import type { Issue } from '../shared/issue.js';
+import type { Json } from '../shared/json.js';
 import { type ConformanceCase, ConformanceError, expectSame, type SubjectFactory } from './conformance-case.js';
 import { growthRules } from './topology-growth.js';
 import { checkReducing } from './topology-reducing.js';
@@ -18,6 +19,8 @@ export interface TopologyConformanceOptions {
   readonly worlds?: number;
   /** Reducers besides the built-in ones that its steps may name as `custom:<name>`. */
   readonly reducers?: CustomReducers;
+  /** Decisions in words of the topology's own, which agents of chance then come to besides those that they know of. Default: none. */
+  readonly routes?: readonly Json[];
 }
 
 /** A case that is about the topology it was made for, unless another is given. */
@@ -33,7 +36,7 @@ export interface TopologyCase extends ConformanceCase<Topology> {
  */
 export const topologyConformance = (
   topology: Topology,
-  { proposals, worlds = 10_000, reducers = {} }: TopologyConformanceOptions = {},
+  { proposals, worlds = 10_000, reducers = {}, routes = [] }: TopologyConformanceOptions = {},
 ): readonly TopologyCase[] => {
   // Made once, by the first case that runs: listing the cases costs nothing.
   let samples: readonly OrchestrationProposal[] | undefined;
@@ -42,7 +45,7 @@ export const topologyConformance = (
     name,
     async run(create = () => topology) {
       samples ??= (proposals ?? topologySamples(topology.kind)).map((proposal) => deepFreeze(structuredClone(proposal)));
-      check(name, { topology: await create(), samples, worlds, reducers });
+      check(name, { topology: await create(), samples, worlds, reducers, routes });
     },
   }));
 };
@@ -53,6 +56,7 @@ interface Subject {
   readonly samples: readonly OrchestrationProposal[];
   readonly worlds: number;
   readonly reducers: CustomReducers;
+  readonly routes: readonly Json[];
 }
 
 interface TopologyRule {

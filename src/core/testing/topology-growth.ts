@@ -8,6 +8,7 @@ import type { Expand, Topology } from '../ports/topology.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 import { deepFreeze } from '../shared/freeze.js';
 import { quote } from '../shared/issue.js';
+import type { Json } from '../shared/json.js';
 import { ConformanceError, expectSame } from './conformance-case.js';
 import { createChances } from './random.js';
 import { runTopologyWorld, type TopologyStory, type TopologyWorldOptions } from './topology-world.js';
@@ -24,6 +25,8 @@ export interface GrowthSubject {
   readonly samples: readonly OrchestrationProposal[];
   /** Runs with agents of chance. */
   readonly worlds: number;
+  /** Decisions in words of the topology's own. */
+  readonly routes: readonly Json[];
 }
 
 export const growthRules: readonly GrowthRule[] = [
@@ -68,7 +71,11 @@ export const growthRules: readonly GrowthRule[] = [
     check(rule, subject) {
       for (const { run, story } of worldsOf(subject, 2 * subject.samples.length, () => ({}))) {
         for (let turn = 0; turn < Math.min(60, story.journal.length); turn += 1) {
-          const crashed = runTopologyWorld(run, { seed: turn, crashAt: (at) => at === turn || at === 2 * turn });
+          const crashed = runTopologyWorld(run, {
+            seed: turn,
+            routes: subject.routes,
+            crashAt: (at) => at === turn || at === 2 * turn,
+          });
           checkBounds(rule, run, crashed);
           expectSame(rule, { actual: replay(run, crashed.journal).digest(), expected: crashed.kernel.digest() });
         }
@@ -87,16 +94,16 @@ interface World {
 
 /** Runs of the samples in turn, each with a seed of its own. None for a topology that adds nothing. */
 function* worldsOf(
-  { topology, samples }: Pick<GrowthSubject, 'topology' | 'samples'>,
+  { topology, samples, routes }: Pick<GrowthSubject, 'topology' | 'samples' | 'routes'>,
   count: number,
-  optionsOf: (seed: number) => Omit<TopologyWorldOptions, 'seed'>,
+  optionsOf: (seed: number) => Omit<TopologyWorldOptions, 'seed' | 'routes'>,
 ): Generator<World> {
   if (!topology.expand) return;
   const runs = samples.flatMap((proposal) => machinesOf(topology, proposal) ?? []);
   if (runs.length === 0) return;
   for (let seed = 0; seed < count; seed += 1) {
     const run = runs[seed % runs.length]!;
-    yield { run, story: runTopologyWorld(run, { seed, ...optionsOf(seed) }) };
+    yield { run, story: runTopologyWorld(run, { seed, routes, ...optionsOf(seed) }) };
   }
 }
 

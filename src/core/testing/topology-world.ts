@@ -2,6 +2,7 @@ import { createKernel, type Kernel } from '../kernel/create-kernel.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { Command, RunFact } from '../ports/run-output.js';
 import type { RunInput } from '../ports/run.js';
+import type { Json } from '../shared/json.js';
 import { sampleJson } from '../shared/sample-json.js';
 import { ConformanceError } from './conformance-case.js';
 import { createChances, type Chances } from './random.js';
@@ -10,6 +11,8 @@ import { randomRoute } from './random-route.js';
 /** What is done to a run while agents of chance are at it. */
 export interface TopologyWorldOptions {
   readonly seed: number;
+  /** Decisions that agents of chance come to besides those that they know of. Default: none. */
+  readonly routes?: readonly Json[];
   /** Turns after which every agent does what it should, and finishes. Default: never. */
   readonly soundFrom?: number;
   /** Turns at which the process is lost: the kernel is made anew from its checkpoint. */
@@ -41,9 +44,9 @@ const mostTurns = 20_000;
  * @throws ConformanceError for a run that comes to no end.
  */
 export function runTopologyWorld(run: MaterializedRun, options: TopologyWorldOptions): TopologyStory {
-  const { seed, soundFrom = Infinity, crashAt = never, disturb = undisturbed } = options;
+  const { seed, routes = [], soundFrom = Infinity, crashAt = never, disturb = undisturbed } = options;
   const chances = createChances(seed);
-  const world = createWorld(run, chances);
+  const world = createWorld(run, { chances, routes });
   world.take({ type: 'run.start', graceMs: 10 });
   for (let turn = 0; !isOver(world.kernel()); turn += 1) {
     if (turn > mostTurns) throw new ConformanceError('ends', `an end within ${mostTurns} turns`, world.kernel().status);
@@ -65,7 +68,12 @@ const isOver = ({ status }: Kernel): boolean => status === 'completed' || status
 
 type InputBody = RunInput extends infer One ? (One extends { readonly at: number } ? Omit<One, 'at'> : never) : never;
 
-function createWorld(run: MaterializedRun, chances: Chances) {
+interface Agents {
+  readonly chances: Chances;
+  readonly routes: readonly Json[];
+}
+
+function createWorld(run: MaterializedRun, { chances, routes }: Agents) {
   const roles = run.definition.roles.map(({ key }) => key);
   const journal: TopologyStory['journal'][number][] = [];
   const facts: RunFact[] = [];
@@ -136,7 +144,9 @@ function createWorld(run: MaterializedRun, chances: Chances) {
     }
     const scene = { roles, role, steps: added ? kernel.addedTo(added.goal) : [] };
     const schema = added?.mayFinish ? kernel.step(added.goal).outputSchema : outputSchema;
-    const route = isSound ? { finish: true } : randomRoute(chances.below(2 ** 24), scene);
+    const isOwn = !isSound && routes.length > 0 && chances.oneIn(2);
+    const chosen = isOwn ? chances.pick(routes) : randomRoute(chances.below(2 ** 24), scene);
+    const route = isSound ? { finish: true } : chosen;
     const sample = schema === undefined ? { by: stepId } : sampleJson(schema);
     const output = kind === 'verification' ? { verified: isSound || chances.oneIn(2) } : sample;
     const isTaken = tryTo({ type: 'step.succeeded', ...of, output, spend, ...(decides && { route }) });

@@ -1,5 +1,5 @@
-import { err, ok, quote, type AddedStep, type Expansion, type ExpansionEvent, type ExpansionState } from 'planwright';
-import type { Issue, Json, OrchestrationProposal, StepAddition, StoredError, TemplateDraft, Topology } from 'planwright';
+import { err, ok, quote, type Issue, type Json, type OrchestrationProposal, type StoredError, type Topology } from 'planwright';
+import type { AddedStep, Expand, Expansion, ExpansionEvent, ExpansionState, StepAddition, TemplateDraft } from 'planwright';
 import { z } from 'zod';
 
 const optionsSchema = z.strictObject({
@@ -8,55 +8,6 @@ const optionsSchema = z.strictObject({
   maxRounds: z.int().min(1).max(100).default(3).describe('Times that the judge may decide, its verdict included. Default: 3.'),
 });
 type Options = z.output<typeof optionsSchema>;
-
-/** Debaters argue in rounds, each against the others' last arguments. After each round a judge asks for another, or gives a verdict. */
-export const debate: Topology<Options> = {
-  kind: 'debate',
-  version: '1',
-  description: 'Two or more roles argue the question of a ticket in rounds, until a judge gives a verdict.',
-  options: optionsSchema,
-  arrange(proposal, options) {
-    const issues = faultsOf(proposal, options);
-    if (issues.length > 0) return err(issues);
-    const { judge, debaters, maxRounds } = options;
-    const keys = proposal.tickets.map(({ key }) => key);
-    const templatesOf = (ticket: string): [string, TemplateDraft][] => [
-      [templateName(judge, ticket), { kind: 'route', role: judge, decides: true, ticket, effect: 'none' }],
-      ...debaters.map((role): [string, TemplateDraft] => [
-        templateName(role, ticket),
-        { kind: 'delegation', role, ticket, effect: 'none' },
-      ]),
-    ];
-    return ok({
-      steps: keys.map((id) => ({ id, kind: 'ticket', role: judge, expands: 'topology' })),
-      templates: Object.fromEntries(keys.flatMap(templatesOf)),
-      settings: options,
-      team: debaters,
-      bounds: {
-        steps: maxRounds * (debaters.length + 1),
-        decisions: maxRounds,
-        delegations: maxRounds * debaters.length,
-        handoffs: 0,
-        parallel: debaters.length,
-        depth: 1,
-      },
-    });
-  },
-  expand(state, event) {
-    switch (event.type) {
-      case 'begun':
-        return argue(state, { memo: { round: 1, decisions: 0 }, parent: state.goal.id });
-      case 'reported':
-        if (event.step.decides) return giveUp(event);
-        // The round is over when nobody is arguing any more.
-        return state.open().length === 0 ? ask(state, memoOf(state)) : {};
-      case 'decided':
-        return follow(state, event);
-      case 'noticed':
-        return {};
-    }
-  },
-};
 
 function faultsOf({ roles }: OrchestrationProposal, { judge, debaters }: Options): Issue[] {
   const known = new Set(roles.map(({ key }) => key));
@@ -69,12 +20,41 @@ function faultsOf({ roles }: OrchestrationProposal, { judge, debaters }: Options
   });
 }
 
+const templateName = (role: string, ticket: string): string => `turn ${JSON.stringify([role, ticket])}`;
+
+const arrange: Topology<Options>['arrange'] = (proposal, options) => {
+  const issues = faultsOf(proposal, options);
+  if (issues.length > 0) return err(issues);
+  const { judge, debaters, maxRounds } = options;
+  const keys = proposal.tickets.map(({ key }) => key);
+  const templatesOf = (ticket: string): [string, TemplateDraft][] => [
+    [templateName(judge, ticket), { kind: 'route', role: judge, decides: true, ticket, effect: 'none' }],
+    ...debaters.map((role): [string, TemplateDraft] => [
+      templateName(role, ticket),
+      { kind: 'delegation', role, ticket, effect: 'none' },
+    ]),
+  ];
+  return ok({
+    steps: keys.map((id) => ({ id, kind: 'ticket', role: judge, expands: 'topology' })),
+    templates: Object.fromEntries(keys.flatMap(templatesOf)),
+    settings: options,
+    team: debaters,
+    bounds: {
+      steps: maxRounds * (debaters.length + 1),
+      decisions: maxRounds,
+      delegations: maxRounds * debaters.length,
+      handoffs: 0,
+      parallel: debaters.length,
+      depth: 1,
+    },
+  });
+};
+
 /** What cannot be looked up: the present round, and how often the judge has been asked. */
 const memoSchema = z.object({ round: z.int(), decisions: z.int() });
 type Memo = z.output<typeof memoSchema>;
 const memoOf = ({ memo }: ExpansionState): Memo => memoSchema.parse(memo);
 const settingsOf = ({ settings }: ExpansionState): Options => optionsSchema.parse(settings);
-const templateName = (role: string, ticket: string): string => `turn ${JSON.stringify([role, ticket])}`;
 
 /** Turns of a round, in the order in which the debaters are named: whoever was first to answer makes no difference. */
 const turnsOf = (state: ExpansionState, round: number): AddedStep[] =>
@@ -90,7 +70,7 @@ function argue(state: ExpansionState, { memo, parent }: { readonly memo: Memo; r
   const last = argumentsOf(state, round - 1);
   const left = round === 1 ? settingsOf(state).debaters : last.map(({ role }) => role);
   const turns = left.map((role): StepAddition => ({
-    ...{ name: `${round}.${role}`, template: templateName(role, ticket), parent, title: `${role}, round ${round}` },
+    ...{ name: `${round}.${role}`, template: templateName(role, ticket), parent, title: `Round ${round}` },
     instructions: goal.instructions,
     input: [...goal.input, ...idsOf(last.filter((other) => other.role !== role))],
     ...(goal.given && { given: goal.given }),
@@ -101,24 +81,24 @@ function argue(state: ExpansionState, { memo, parent }: { readonly memo: Memo; r
 /** The judge is told how the round went, and why its last decision was refused, if it was. Arguments of earlier rounds are inputs. */
 function ask(state: ExpansionState, { round, decisions }: Memo, refusal?: StoredError): Expansion {
   const { goal, ticket } = state;
-  const { judge, maxRounds } = settingsOf(state);
-  const nameOf = (decision: number): string => `${decision}.${judge}`;
-  const next = decisions + 1;
-  const turns = idsOf(turnsOf(state, round));
   if (argumentsOf(state, round).length === 0) {
     const message = `Nobody is left to argue ${quote(goal.id)}: all who took part in round ${round} have failed.`;
     return { end: { failed: { code: 'NOBODY_LEFT', message, round } } };
   }
+  const { judge, maxRounds } = settingsOf(state);
+  const next = decisions + 1;
+  const turns = idsOf(turnsOf(state, round));
   const choice = next < maxRounds ? ', or choose "another" round.' : ': this was the last round.';
-  const earlier = Array.from({ length: round - 1 }, (_, before) => idsOf(argumentsOf(state, before + 1))).flat();
-  const refused = { delegationId: `${goal.id}/${nameOf(decisions)}`, role: judge, outcome: 'refused' } as const;
+  const earlier = Array.from({ length: round - 1 }, (_, index) => idsOf(argumentsOf(state, index + 1))).flat();
+  const before = `${goal.id}/${decisions}.${judge}`;
+  const refused = refusal && { delegationId: before, role: judge, outcome: 'refused' as const, output: refusal };
   const question: StepAddition = {
-    ...{ name: nameOf(next), template: templateName(judge, ticket), parent: goal.id, title: `${judge}, decision ${next}` },
+    ...{ name: `${next}.${judge}`, template: templateName(judge, ticket), parent: goal.id, title: `Decision ${next}` },
     instructions: `${goal.instructions}\n\nFinish with your verdict${choice}`,
-    dependsOn: turns,
+    dependsOn: refusal ? [before] : turns,
     input: [...goal.input, ...earlier],
     ...(goal.given && { given: goal.given }),
-    reports: [...turns, ...(refusal ? [{ ...refused, output: refusal }] : [])],
+    reports: [...turns, ...(refused ? [refused] : [])],
     board: { round, decisionsLeft: maxRounds - next },
     mayFinish: true,
   };
@@ -126,20 +106,6 @@ function ask(state: ExpansionState, { round, decisions }: Memo, refusal?: Stored
 }
 
 type Decided = Extract<ExpansionEvent, { readonly type: 'decided' }>;
-
-function follow(state: ExpansionState, event: Decided): Expansion {
-  const { step, route } = event;
-  const memo = memoOf(state);
-  const { maxRounds } = settingsOf(state);
-  const refusal = refusalOf(state, event);
-  if (!refusal && isVerdict(route)) return { reason: 'verdict', end: { succeeded: step.id } };
-  if (!refusal)
-    return { ...argue(state, { memo: { ...memo, round: memo.round + 1 }, parent: step.id }), reason: 'another round' };
-  if (memo.decisions < maxRounds) return ask(state, memo, refusal);
-  const message = `There is no verdict on ${quote(state.goal.id)} after ${maxRounds} decisions (maxRounds). ${refusal.message}`;
-  const failed = { code: 'NO_VERDICT', message, bound: 'maxRounds', limit: maxRounds, decision: step.id };
-  return { reason: 'no verdict', refused: [refusal], end: { failed } };
-}
 
 /** A route is whatever an agent gave, nonsense included. */
 const wordsOf = (route: Json) => (route ?? {}) as { readonly finish?: Json; readonly choose?: Json };
@@ -163,8 +129,47 @@ function refusalOf(state: ExpansionState, { route, output }: Decided): StoredErr
   return undefined;
 }
 
+function follow(state: ExpansionState, event: Decided): Expansion {
+  const { step, route } = event;
+  const memo = memoOf(state);
+  const { maxRounds } = settingsOf(state);
+  const refusal = refusalOf(state, event);
+  if (!refusal && isVerdict(route)) return { reason: 'verdict', end: { succeeded: step.id } };
+  if (!refusal)
+    return { ...argue(state, { memo: { ...memo, round: memo.round + 1 }, parent: step.id }), reason: 'another round' };
+  if (memo.decisions < maxRounds) return ask(state, memo, refusal);
+  const message = `There is no verdict on ${quote(state.goal.id)} after ${maxRounds} decisions (maxRounds). ${refusal.message}`;
+  const failed = { code: 'NO_VERDICT', message, bound: 'maxRounds', limit: maxRounds, decision: step.id };
+  return { reason: 'no verdict', refused: [refusal], end: { failed } };
+}
+
 /** The judge itself has failed, as often as the ticket lets it try. */
 function giveUp({ step, outcome, error }: Extract<ExpansionEvent, { readonly type: 'reported' }>): Expansion {
   const message = `${quote(step.role)} has given no decision: ${error?.message ?? outcome}`;
   return { end: { failed: { code: 'JUDGE_FAILED', message, decision: step.id } } };
 }
+
+const expand: Expand = (state, event) => {
+  switch (event.type) {
+    case 'begun':
+      return argue(state, { memo: { round: 1, decisions: 0 }, parent: state.goal.id });
+    case 'reported':
+      if (event.step.decides) return giveUp(event);
+      // The round is over when nobody is arguing any more.
+      return state.open().length === 0 ? ask(state, memoOf(state)) : {};
+    case 'decided':
+      return follow(state, event);
+    case 'noticed':
+      return {};
+  }
+};
+
+/** Debaters argue in rounds, each against the others' last arguments. After each round a judge asks for another, or gives a verdict. */
+export const debate: Topology<Options> = {
+  kind: 'debate',
+  version: '1',
+  description: 'Two or more roles argue the question of a ticket in rounds, until a judge gives a verdict.',
+  options: optionsSchema,
+  arrange,
+  expand,
+};

@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 
 import { tournament } from '../../examples/own-topology/tournament.js';
 import { root } from '../architecture/support/source-files.js';
-import { blocksOf } from '../docs/support/markdown.js';
+import { blocksOf, pages } from '../docs/support/markdown.js';
+import { runSnippet } from '../docs/support/run-snippet.js';
+import { snippetsOf } from '../docs/support/snippets.js';
 
 const ticket = (key: string, role: string, dependsOn?: readonly string[]) => ({
   key,
@@ -78,16 +80,43 @@ describe('a topology of one’s own', () => {
   });
 });
 
-describe('the page on topologies', () => {
-  const path = 'docs/topologies.md';
-  const blocks = blocksOf({ path, text: readFileSync(join(root, path), 'utf8') });
+const readPage = (path: string) => ({ path, text: readFileSync(join(root, path), 'utf8') });
+const readExample = (name: string) => readFileSync(join(root, 'examples/own-topology', name), 'utf8');
 
-  it('quotes the file', () => {
-    const file = readFileSync(join(root, 'examples/own-topology/tournament.ts'), 'utf8');
-    expect(blocks.filter(({ text }) => text === file)).toHaveLength(1);
+describe('the page on topologies of one’s own', () => {
+  const page = readPage('docs/your-own-topology.md');
+  const blocks = blocksOf(page);
+
+  it('quotes the tournament', () => {
+    expect(blocks.filter(({ text }) => text === readExample('tournament.ts'))).toHaveLength(1);
   });
 
-  it('draws its proposals as the library does', () => {
+  it('quotes the debate, piece by piece', () => {
+    const pieces = blocks.filter(({ language, flags }) => language === 'ts' && !flags.includes('run')).map(({ text }) => text);
+    expect(pieces.join('\n')).toContain(readExample('debate.ts'));
+  });
+
+  it('draws the debate as the library does, as a plan and as it went', async () => {
+    const debate = snippetsOf(page).find(({ code, prints }) => prints !== undefined && code.includes(`kind: 'debate'`))!;
+    const draw = [
+      `import { toMermaid } from 'planwright';`,
+      'console.log(`@${toMermaid(plan)}@${toMermaid(plan, { run: run.view() })}`);',
+    ];
+    const fileName = debate.fileName.replace(/\.ts$/, '-drawn.ts');
+    const printed = await runSnippet({ ...debate, fileName, code: [debate.code, ...draw].join('\n') });
+    const drawn = printed.split('@').slice(1);
+    expect(blocks.filter(({ language }) => language === 'mermaid').map(({ text }) => text.trim())).toEqual(
+      drawn.map((text) => text.trim()),
+    );
+  });
+});
+
+describe('the pages on topologies', () => {
+  const blocks = pages()
+    .filter(({ path }) => path.startsWith('docs/topologies'))
+    .flatMap(blocksOf);
+
+  it('draw their proposals as the library does', () => {
     const drawn = blocks.flatMap(({ language, text }, index) => {
       if (language !== 'json') return [];
       const given = JSON.parse(text) as object;

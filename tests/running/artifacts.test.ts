@@ -3,15 +3,16 @@ import {
   type ArtifactRef,
   type ArtifactStore,
   definePlan,
+  fence,
   isArtifactRef,
   type Json,
-  type Plan,
   ok,
+  type Plan,
   type PlanDraft,
   type Run,
+  type RunEvent,
   type StepDraft,
   type Topology,
-  type RunEvent,
 } from 'planwright';
 import { createMemoryArtifacts } from 'planwright/storage/memory-artifacts';
 import { createMemoryStore } from 'planwright/storage/memory';
@@ -135,7 +136,7 @@ describe('a big output', () => {
         },
       ),
     );
-    expect(asked[0]).toBe(`Read ${JSON.stringify(stepOf(handle, 'a').output)}.`);
+    expect(asked[0]).toBe(`Read \n${fence(JSON.stringify(stepOf(handle, 'a').output), 'a')}\n.`);
   });
 
   it('that is the deliverable is a reference in the result, and whole for the workspace', async () => {

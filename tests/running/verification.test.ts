@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AgentFunction, AgentRequest, Json, VerificationSpec } from 'planwright';
+import { type AgentFunction, type AgentRequest, fence, type Json, type VerificationSpec } from 'planwright';
 import { describe, expect, it } from 'vitest';
 
 import { playTeam, startedIn } from './support/play-team.js';
@@ -32,7 +32,8 @@ describe('a ticket that is verified', () => {
     const [worker, checker] = [saying('draft', 'b'), saying(yes)];
     const { run, result, events } = await playTeam({ worker: worker.agent, checker: checker.agent }, input());
     expect(startedIn(events)).toEqual(['a', 'a/1', 'a/1.check', 'b', 'synthesis']);
-    expect(checker.asked).toMatchObject([{ kind: 'verification', instructions: 'Is draft right?', input: { result: 'draft' } }]);
+    const instructions = `Is \n${fence('draft', 'result')}\n right?`;
+    expect(checker.asked).toMatchObject([{ kind: 'verification', instructions, input: { result: 'draft' } }]);
     expect(worker.asked[1]).toMatchObject({ stepId: 'b', input: { a: 'draft' } });
     expect(stepOf(run, 'a')).toMatchObject({ status: 'succeeded', output: 'draft', isVerified: true });
     expect(result.deliverable).toEqual({ a: 'draft', b: 'b', gaps: [] });

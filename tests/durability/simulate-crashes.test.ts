@@ -1,9 +1,9 @@
 import type { Workspace } from 'planwright';
-import { type CrashPoint, expectNoCrashDamage, simulateCrashes } from 'planwright/testing';
+import { type CrashPoint, expectNoCrashDamage, scriptedAgent, simulateCrashes } from 'planwright/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { simulate } from './support/simulate.js';
-import { tickets } from '../running/support/world.js';
+import { ticket, tickets } from '../running/support/world.js';
 import { stories } from './support/stories.js';
 
 const totals = { runs: 0, crashes: 0, callsRepeated: 0, resultsKept: 0 };
@@ -60,5 +60,22 @@ describe('CC-30 CR-10 CX-09: what was set up before the crash is not set up agai
     expect(report.crashes).toBe(at.length);
     // Once without a crash, and once with.
     expect(called).toEqual([...hooks, ...hooks]);
+  });
+});
+
+describe('a person who looks after a run whose journal was compacted', () => {
+  const point = (write: number, stored: boolean): CrashPoint => ({ write, stored });
+  const schedules = [true, false].flatMap((answered) =>
+    [true, false].map((stored) => [point(3, true), { call: 1, answered }, point(5, stored)] as const),
+  );
+
+  it.each(schedules.map((at) => [JSON.stringify(at), at] as const))('answers what waits by then, at %s', async (_, at) => {
+    const report = await simulateCrashes({
+      proposal: tickets([ticket('a', { effect: 'once' }), ticket('b', { gate: { kind: 'before', prompt: 'Go?' } })]),
+      agents: ({ clock }) => ({ worker: scriptedAgent({ default: { delayMs: 1 } }, { clock }) }),
+      orchestrator: { journalLimit: 1, memoryLimitBytes: 1 },
+      at,
+    });
+    expectNoCrashDamage(report);
   });
 });

@@ -2,6 +2,7 @@ import type { RunEvent } from '../ports/run-output.js';
 import type { StoredError } from '../ports/run.js';
 import type { Orchestrator } from '../runtime/create-orchestrator.js';
 import type { DecisionInput, Run } from '../runtime/run-handle.js';
+import { EventsGoneError } from '../runtime/errors.js';
 import { isTerminal } from '../runtime/is-terminal.js';
 import type { AppliedEffect } from './crash-ledger.js';
 import type { LifeSpan } from './crash-life.js';
@@ -87,10 +88,23 @@ export function createCrashUser({ acts, decide, world }: CrashUserOptions): Cras
 
   const follow = async (run: Run, here: Here): Promise<void> => {
     const { clock } = here.life;
+    try {
+      await followFrom(0, run, here);
+    } catch (error) {
+      if (!(error instanceof EventsGoneError)) throw error;
+      // Its journal was compacted: what waits by now is in the view.
+      const { seq, steps } = run.view();
+      clock.schedule(clock.now() + doubtMs, () => steps.forEach(({ id }) => answer(run, id)));
+      await followFrom(seq, run, here);
+    }
+  };
+
+  const followFrom = async (after: number, run: Run, here: Here): Promise<void> => {
+    const { clock } = here.life;
     const later = (delayMs: number, then: () => void): void => void clock.schedule(clock.now() + delayMs, then);
     let isDue = false;
     let done = 0;
-    for await (const event of run.events()) {
+    for await (const event of run.events({ after })) {
       if (event.type === 'step.gated') later(0, () => answer(run, event.stepId));
       if (event.type === 'step.in-doubt') later(doubtMs, () => answer(run, event.stepId));
       if (isDue && shows(event, acts[done])) {

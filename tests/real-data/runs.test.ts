@@ -1,4 +1,4 @@
-import { type AgentFunction, createOrchestrator, type OrchestrationProposal } from 'planwright';
+import { type AgentFunction, createOrchestrator, type OrchestrationProposal, type ResourceUse } from 'planwright';
 import { createSequentialIds, createVirtualClock } from 'planwright/testing';
 import { expect, it } from 'vitest';
 
@@ -34,6 +34,8 @@ async function runInVirtualTime(proposal: OrchestrationProposal) {
   return { result, stays, elapsedMs };
 }
 
+const isAtWork = ({ startedAt, endedAt }: Stay, at: number): boolean => startedAt <= at && endedAt > at;
+
 /** Every ticket ran, and none before those it depends on had ended. */
 async function checkRun(proposal: OrchestrationProposal): Promise<number> {
   const { result, stays, elapsedMs } = await runInVirtualTime(proposal);
@@ -68,5 +70,26 @@ const all = projects();
 describeData('runs of psplib', all, () => {
   it.each(all)('$file ends exactly at its critical path without capacities', async ({ proposal, mpmTime }) => {
     expect(await checkRun(proposal)).toBe(mpmTime);
+  });
+
+  it('HB-41 with capacities breaks none, beats no proven optimum, and comes within 7 % of it on the mean', async () => {
+    const ratios: number[] = [];
+    for (const { constrained, capacity, optimalMakespan, serialDuration } of all) {
+      const { result, stays, elapsedMs } = await runInVirtualTime(constrained);
+      expect(result).toMatchObject({ status: 'completed', gaps: [] });
+      expect(elapsedMs).toBeGreaterThanOrEqual(optimalMakespan);
+      expect(elapsedMs).toBeLessThanOrEqual(serialDuration);
+      for (const { startedAt } of stays.values())
+        capacity.forEach((most, index) => {
+          const atWork = constrained.tickets.filter(({ key }) => isAtWork(stays.get(key)!, startedAt));
+          const held = atWork.flatMap(({ resources = [] }) => resources.map((use) => use as ResourceUse));
+          const sum = held.filter(({ name }) => name === `R${index + 1}`).reduce((total, { amount = 1 }) => total + amount, 0);
+          expect(sum).toBeLessThanOrEqual(most);
+        });
+      ratios.push(elapsedMs / optimalMakespan);
+    }
+    const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+    console.info(`Makespan over the proven optimum, mean of ${ratios.length}: ${mean.toFixed(4)}`);
+    expect(mean).toBeLessThanOrEqual(1.07);
   });
 });

@@ -3,7 +3,6 @@ import { budgetBelowMinimum } from './rules/budget-below-minimum.js';
 import { compensationWithoutEffect } from './rules/compensation-without-effect.js';
 import { deadlineBelowCriticalPath } from './rules/deadline-below-critical-path.js';
 import { estimateOverTimeout } from './rules/estimate-over-timeout.js';
-import { limitNotEnforced } from './rules/limit-not-enforced.js';
 import { malformedSchema } from './rules/malformed-schema.js';
 import { maxAgentsBelowPlan } from './rules/max-agents-below-plan.js';
 import { maxStepsBelowPlan } from './rules/max-steps-below-plan.js';
@@ -44,7 +43,6 @@ export const rules: readonly Rule[] = [
   routeWithoutDefault,
   onceWithRetry,
   compensationWithoutEffect,
-  limitNotEnforced,
   memberWithoutDescription,
   singleAgentWouldDo,
   singleSlotInWave,

@@ -12,6 +12,8 @@ import { ownJson } from '../shared/own-json.js';
 export interface ContextPorts {
   readonly signal: AbortSignal;
   readonly resources: ReadonlySet<string>;
+  /** Calls a resource when its limits allow it. */
+  enter<T>(resource: string, fn: (signal: AbortSignal) => Promise<T> | T): Promise<T>;
   /** Results of `once` by name, of this step. */
   readonly recorded: Map<string, Promise<Json>>;
   /** Put before each name, so that a step and what undoes it keep their results apart. */
@@ -32,7 +34,7 @@ const mostProgress = 100;
 const mostArtifacts = 1_000;
 
 export function createAgentContext(ports: ContextPorts): AgentContext {
-  const { signal, resources, recorded, scope, record, progress, admit } = ports;
+  const { signal, resources, recorded, scope, record, progress, admit, enter } = ports;
   let lines = 0;
   return {
     signal,
@@ -51,7 +53,7 @@ export function createAgentContext(ports: ContextPorts): AgentContext {
     ...artifactVerbs(ports),
     async call(resource, fn) {
       if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
-      return await fn(signal);
+      return await enter(resource, fn);
     },
     async tool(name, fn, input) {
       await admit(name, input);

@@ -1,4 +1,6 @@
 import type { CancelTimer, Clock } from '../ports/clock.js';
+import type { Refusal } from '../limits/admission.js';
+import type { Claim } from '../limits/resource-use.js';
 import type { Priority } from '../ports/proposal.js';
 import { createDeferred } from './deferred.js';
 import type { StartCommand } from './attempt-command.js';
@@ -7,10 +9,21 @@ import type { WorkQueue } from './work-queue.js';
 /** Where the attempts of one run wait for their turn, and hold their place until they have ended. */
 export interface AttemptPlaces {
   /** `begin` is called when the turn has come, unless the step was aborted by then; nothing given back means that it does not begin. */
-  take(command: StartCommand, priority: Priority, begin: (signal: AbortSignal) => Promise<void> | undefined): void;
+  take(command: StartCommand, turn: Turn): void;
   abort(stepId: string, reason: () => Error): void;
   /** Forgets what waits; gives the steps that are at work. */
   forgetWaiting(): string[];
+}
+
+/** What an attempt waits for, and what becomes of it. */
+export interface Turn {
+  readonly owner: string;
+  readonly priority: Priority;
+  readonly urgency: number;
+  readonly claims: readonly Claim[];
+  readonly kind: string;
+  readonly begin: (signal: AbortSignal) => Promise<void> | undefined;
+  readonly refuse: (refusal: Refusal) => void;
 }
 
 export interface AttemptPlacesOptions {
@@ -36,8 +49,13 @@ const suspectFrom = 2;
 const suspectMs = 1_000;
 
 export function createAttemptPlaces({ queue, suspects, clock, graceMs }: AttemptPlacesOptions): AttemptPlaces {
-  const waiting = new Map<string, StartCommand>();
+  const waiting = new Map<string, { readonly command: StartCommand; readonly leave: () => void }>();
   const active = new Map<string, ActiveAttempt>();
+
+  const leaveLine = (stepId: string): void => {
+    waiting.get(stepId)?.leave();
+    waiting.delete(stepId);
+  };
 
   const enter = async (
     command: StartCommand,
@@ -46,7 +64,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
   ): Promise<void> => {
     const { stepId } = command;
     // Aborted while it waited, or waiting again under a newer command.
-    if (waiting.get(stepId) !== command) return;
+    if (waiting.get(stepId)?.command !== command) return;
     waiting.delete(stepId);
     const place = createDeferred<undefined>();
     const leave = (): void => place.resolve(undefined);
@@ -69,14 +87,26 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
   };
 
   return {
-    take(command, priority, begin) {
-      waiting.set(command.stepId, command);
+    take(command, { priority, begin, refuse, ...turn }) {
+      const { stepId } = command;
       const lostStarts = command.type === 'step.start' ? (command.lostStarts ?? 0) : 0;
-      if (lostStarts < suspectFrom) queue.add(() => enter(command, begin), priorities[priority]);
-      else suspects.add(() => enter(command, begin, suspectMs), priorities[priority]);
+      const isSuspect = lostStarts >= suspectFrom;
+      leaveLine(stepId);
+      const leave = (isSuspect ? suspects : queue).add({
+        ...turn,
+        priority: priorities[priority],
+        since: clock.now(),
+        run: () => enter(command, begin, isSuspect ? suspectMs : undefined),
+        refuse(refusal) {
+          if (waiting.get(stepId)?.command !== command) return;
+          waiting.delete(stepId);
+          refuse(refusal);
+        },
+      });
+      waiting.set(stepId, { command, leave });
     },
     abort(stepId, reason) {
-      waiting.delete(stepId);
+      leaveLine(stepId);
       const current = active.get(stepId);
       if (!current || current.controller.signal.aborted) return;
       current.disarm();
@@ -85,7 +115,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
       current.controller.abort(reason());
     },
     forgetWaiting() {
-      waiting.clear();
+      for (const stepId of [...waiting.keys()]) leaveLine(stepId);
       return [...active.keys()];
     },
   };

@@ -114,8 +114,8 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   const surroundings: RunSurroundings = {
     ...settings,
     agents: createAgentDirectory(options.agents),
-    queue: createWorkQueue(options.concurrency ?? defaultConcurrency),
-    suspects: createWorkQueue(1),
+    queue: createWorkQueue({ concurrency: options.concurrency ?? defaultConcurrency, clock }),
+    suspects: createWorkQueue({ concurrency: 1, clock }),
     hold: createRunHold({ store, clock, leaseMs, owner: createProcessOwner(options.owner) }),
     isClosing: () => closing !== undefined,
   };

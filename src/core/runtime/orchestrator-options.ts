@@ -75,7 +75,7 @@ export interface OrchestratorSettings {
   readonly workspace: Workspace;
   readonly topologies: readonly Topology[];
   readonly reducers: CustomReducers;
-  readonly resources: readonly string[];
+  readonly resources: Readonly<Record<string, ResourceLimit>>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;

@@ -3,7 +3,9 @@ import { computeRules, computeStep } from '../materializer/compute-step.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
 import type { SessionEnd } from '../ports/agent.js';
+import type { Refusal } from '../limits/admission.js';
 import type { Clock } from '../ports/clock.js';
+import type { ResourceLimit } from '../ports/proposal.js';
 import type { Json } from '../shared/json.js';
 import type { Artifacts } from './artifacts.js';
 import { putAwayFinding, putAwayOutput, wholeOutputs } from './attempt-artifacts.js';
@@ -17,6 +19,8 @@ import { createAttemptPlaces } from './attempt-places.js';
 import { endSessions } from './end-sessions.js';
 import { AttemptAbortedError } from './errors.js';
 import { probeStep } from './probe-step.js';
+import { callInTurn, ResourceRefusedError } from './call-in-turn.js';
+import { createStepClaims } from './step-claims.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
 import { storedOutputs } from './stored-events.js';
@@ -43,7 +47,8 @@ export interface RunAttemptsOptions {
   /** Where attempts wait that have taken their process down before: one of them begins at a time. */
   readonly suspects: WorkQueue;
   readonly agents: AgentDirectory;
-  readonly resources: () => ReadonlySet<string>;
+  /** Limits of what all runs share. */
+  readonly resources: Readonly<Record<string, ResourceLimit>>;
   readonly isClosing: () => boolean;
   readonly clock: Clock;
   /** How long an attempt that was aborted keeps its place in the queue. */
@@ -64,6 +69,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const { stepOf } = requests;
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
+  const claims = createStepClaims({ runId, kernel, limits: resources });
 
   /** A step without an agent is computed here and now. */
   const compute = (command: StartCommand): void => {
@@ -103,6 +109,15 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const inputsWhole = async (step: StepDefinition): Promise<ReadonlyMap<string, Json>> => {
     const sources = kernel().sourcesOf(step.id);
     return artifacts ? wholeOutputs(outputs, { artifacts, runId, sources }) : outputs;
+  };
+
+  /** It was not let in: an attempt that failed before it began. */
+  const refuse = (command: StartCommand, refusal: Refusal): void => {
+    if (driver().halted || isClosing()) return;
+    const { stepId, attempt } = command;
+    if (kernel().paused && command.type === 'step.start') return void held.push(command);
+    if (!driver().note({ type: 'step.started', stepId, attempt })) return;
+    conclude({ stepId, attempt }, failureOf(new ResourceRefusedError(refusal)));
   };
 
   /** The attempt's turn has come. Gives its work, or nothing where it is not wanted any more. */
@@ -151,7 +166,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     const context = createAgentContext({
       signal,
       admit: gate.admit,
-      resources: resources(),
+      resources: new Set([...Object.keys(resources), ...Object.keys(kernel().materialized.definition.resources)]),
+      enter: (resource, fn) => callInTurn(claims.ofCall(resource, step), { fn, signal, queue, clock, owner: runId }),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
@@ -196,7 +212,11 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const start = (command: StartCommand): void => {
     const step = stepOf(command.stepId);
     if (command.type === 'step.start' && step.agentId === undefined) compute(command);
-    else places.take(command, step.priority, (signal) => begin(command, signal));
+    else {
+      const { priority } = step;
+      const turn = { begin: (signal: AbortSignal) => begin(command, signal), refuse: (why: Refusal) => refuse(command, why) };
+      places.take(command, { owner: runId, priority, ...claims.of(step), ...turn });
+    }
   };
   const abort = (stepId: string, reason: string): void =>
     places.abort(stepId, () => new AttemptAbortedError(stepId, kernel().attempt(stepId), reason));

@@ -42,7 +42,7 @@ export function createRunEngine({
     queue,
     suspects,
     agents,
-    resources: () => new Set([...resources, ...Object.keys(kernel.materialized.definition.resources)]),
+    resources,
     isClosing,
     clock,
     graceMs,

@@ -23,7 +23,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     clock,
     reducers: options.reducers ?? {},
     workspace: options.workspace ?? {},
-    resources: Object.keys(options.resources ?? {}),
+    resources: options.resources ?? {},
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     artifacts: options.artifacts && createArtifacts({ ...options.artifacts, clock }),

@@ -1,17 +1,77 @@
 import PQueue from 'p-queue';
 
-/** Lets at most so many attempts of all runs of an orchestrator work at once; the rest waits in order of priority. */
+import { createAdmission, type Refusal, type Waiting } from '../limits/admission.js';
+import type { CancelTimer, Clock } from '../ports/clock.js';
+
+/** Something to be done when its turn has come. */
+export interface Work extends Waiting {
+  /** Must not reject: its outcome is its own affair. */
+  readonly run: () => Promise<void>;
+  /** It is not to be done: too many wait already, or it has waited too long. */
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/**
+ * Lets at most so many attempts of all runs of an orchestrator work at once, and each only when what it shares with others allows it. The rest waits.
+ * Runs take turns; of one run, what is of higher priority goes first, and then what has the longest way still behind it.
+ */
 export interface WorkQueue {
-  /** `work` must not reject: its outcome is its own affair. */
-  add(work: () => Promise<void>, priority: number): void;
-  /** Resolves when nothing is queued and nothing works. */
+  /** Gives what takes it out again. */
+  add(work: Work): () => void;
+  /** As {@link WorkQueue.add}, for what is part of something that works already. */
+  addCall(work: Work): () => void;
+  /** Resolves when nothing works. */
   idle(): Promise<void>;
 }
 
-export function createWorkQueue(concurrency: number): WorkQueue {
-  const queue = new PQueue({ concurrency });
+/** What every attempt claims; no resource has this name. */
+const place = '';
+
+export function createWorkQueue({ concurrency, clock }: { readonly concurrency: number; readonly clock: Clock }): WorkQueue {
+  const queue = new PQueue();
+  const admission = createAdmission<Work>();
+  const claim = { resource: place, amount: 1, limit: { concurrency } };
+  let isDue = false;
+  let disarm: CancelTimer = () => undefined;
+
+  const begin = async (work: Work): Promise<void> => {
+    try {
+      await work.run();
+    } finally {
+      admission.release(work);
+      look();
+    }
+  };
+  const letIn = (): void => {
+    isDue = false;
+    disarm();
+    const now = clock.now();
+    for (let work = admission.next(now); work; work = admission.next(now)) {
+      const next = work;
+      void queue.add(() => begin(next));
+    }
+    for (const { item, refusal } of admission.refused(now)) item.refuse(refusal);
+    const wakeAt = admission.wakeAt(now);
+    if (wakeAt !== undefined) disarm = clock.schedule(wakeAt, letIn);
+  };
+  /** What comes about together is compared before the first of it begins. */
+  const look = (): void => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(letIn);
+  };
+  const addCall = (work: Work): (() => void) => {
+    admission.add(work);
+    look();
+    return () => admission.remove(work);
+  };
+
   return {
-    add: (work, priority) => void queue.add(work, { priority }),
-    idle: () => queue.onIdle(),
+    add: (work) => addCall({ ...work, claims: [claim, ...work.claims] }),
+    addCall,
+    async idle() {
+      await queue.onIdle();
+      disarm();
+    },
   };
 }

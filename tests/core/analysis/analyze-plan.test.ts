@@ -198,18 +198,7 @@ describe('ceilings', () => {
   });
 });
 
-describe('what this version leaves undone', () => {
-  it('finds limits that are not kept', () => {
-    const [worker, writer] = proposal([]).roles;
-    const plan = planOf(
-      proposal([ticket('a')], { roles: [{ ...worker!, concurrency: 2 }, writer!], resources: { search: { concurrency: 1 } } }),
-    );
-    expect(found(plan, 'limit-not-enforced').map(({ message }) => message)).toEqual([
-      'This version does not keep the limits of resources: "search".',
-      'This version does not keep the concurrency of roles: "worker".',
-    ]);
-  });
-
+describe('what undoes nothing', () => {
   it('finds compensations that undo nothing', () => {
     const compensation = { role: 'worker', instructions: 'Undo.' };
     expect(codesOf(proposal([ticket('a', { compensation, effect: 'none' }), ticket('b', { compensation })], bounded))).toEqual([

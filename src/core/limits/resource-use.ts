@@ -1,0 +1,60 @@
+import type { ResourceLimit } from '../ports/proposal.js';
+
+/** What something that waits wants of a resource while it works. */
+export interface Claim {
+  readonly resource: string;
+  /** How much of its concurrency it holds; 0 for a call of somebody who holds it already. */
+  readonly amount: number;
+  /** What whoever waits was promised; others may have been promised more. */
+  readonly limit: ResourceLimit;
+}
+
+/** How much of one resource is in use, and when it was last started: what limits are held to. Times are milliseconds. */
+export interface ResourceUse {
+  /** When a claim fits; `undefined` where that takes somebody to let go first. */
+  freeAt(claim: Claim, now: number): number | undefined;
+  take(claim: Claim, now: number): void;
+  release(claim: Claim): void;
+  /** Nothing of it starts before then: its provider has asked for a pause. */
+  holdUntil(at: number): void;
+}
+
+export function createResourceUse(): ResourceUse {
+  let held = 0;
+  let heldUntil = -Infinity;
+  /** Starts, oldest first, as far back as the widest limit looks. */
+  let starts: number[] = [];
+  let widest = 0;
+  let longestMs = 0;
+
+  /** A start may come an interval after the one that is `limit` starts back: no window of that length then holds more than `limit`. */
+  const windowOpensAt = ({ limit, intervalMs }: ResourceLimit): number => {
+    if (limit === undefined || intervalMs === undefined) return -Infinity;
+    widest = Math.max(widest, limit);
+    longestMs = Math.max(longestMs, intervalMs);
+    const first = starts.at(-limit);
+    return first === undefined ? -Infinity : first + intervalMs;
+  };
+
+  return {
+    freeAt({ amount, limit }, now) {
+      const { concurrency = Infinity } = limit;
+      // What takes more than there is goes alone.
+      if (amount > 0 && held > 0 && held + amount > concurrency) return undefined;
+      return Math.max(now, heldUntil, windowOpensAt(limit));
+    },
+    take({ amount, limit }, now) {
+      windowOpensAt(limit);
+      held += amount;
+      if (widest === 0) return;
+      starts.push(now);
+      if (starts.length > 2 * widest + 64) starts = starts.slice(-widest).filter((at) => at > now - longestMs);
+    },
+    release({ amount }) {
+      held -= amount;
+    },
+    holdUntil(at) {
+      heldUntil = Math.max(heldUntil, at);
+    },
+  };
+}

@@ -153,6 +153,7 @@ export type * from './core/ports/workspace.js';
 
 // Shared words
 export { AgentError, type AgentErrorOptions } from './core/shared/agent-error.js';
+export { ThrottledError } from './core/shared/throttled-error.js';
 export { isArtifactRef } from './core/shared/artifact-ref.js';
 export { canonicalJson, CanonicalJsonError } from './core/shared/canonical-json.js';
 export { InvariantError, isPlanwrightError, PlanwrightError } from './core/shared/error.js';

@@ -1,4 +1,11 @@
-import { type AgentContext, type AgentRequest, createOrchestrator, type OrchestrationProposal, type Role } from 'planwright';
+import {
+  type AgentContext,
+  type AgentRequest,
+  createOrchestrator,
+  type OrchestrationProposal,
+  type Role,
+  ThrottledError,
+} from 'planwright';
 import { createSequentialIds, createVirtualClock } from 'planwright/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -131,6 +138,45 @@ describe('a resource', () => {
     const { result } = await world.run(tickets([ticket('a'), ticket('b', { timeoutMs: 20 })]));
     expect(result.gaps).toMatchObject([{ key: 'b' }]);
     expect(called).toBe(1);
+  });
+});
+
+describe('a provider that asks for a pause', () => {
+  it('HB-41 HB-52 is left alone by everyone until then, and no step has failed', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const calls: number[] = [];
+    const worker = async ({ stepId }: AgentRequest, { call }: AgentContext) => {
+      if (stepId === 'synthesis') return { output: null };
+      await call('tool', async () => {
+        calls.push(clock.now());
+        if (calls.length === 1) throw new ThrottledError({ retryAfterMs: 5_000 });
+        await clock.sleep(10);
+      });
+      return { output: null };
+    };
+    const world = createWorld({ clock, agents: { worker }, resources: { tool: { concurrency: 1 } } });
+    const { run, result } = await world.run(many(3, []));
+    expect(calls).toEqual([0, 5_000, 5_010, 5_020]);
+    expect(result.gaps).toEqual([]);
+    expect(run.view().steps.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('HB-43 is asked no more by a step whose time is over', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    let asked = 0;
+    const worker = async ({ stepId }: AgentRequest, { call }: AgentContext) => {
+      if (stepId === 'a')
+        await call('tool', () => {
+          asked += 1;
+          throw new ThrottledError({ retryAfterMs: 100 });
+        });
+      return { output: null };
+    };
+    const world = createWorld({ clock, agents: { worker }, resources: { tool: {} } });
+    const { result } = await world.run(tickets([ticket('a', { timeoutMs: 250 }), 'b']));
+    expect(result.gaps).toMatchObject([{ key: 'a' }]);
+    await clock.advanceAsync(10_000);
+    expect(asked).toBe(3);
   });
 });
 

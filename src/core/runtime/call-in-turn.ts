@@ -3,6 +3,7 @@ import type { Claim } from '../limits/resource-use.js';
 import type { Clock } from '../ports/clock.js';
 import { PlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
+import { pauseOf } from '../shared/throttled-error.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** A resource had as many waiting for it as it may, or was waited for as long as it may be. Nothing was called. */
@@ -35,7 +36,7 @@ export interface CallInTurn<T> {
 /** Above any attempt: whoever calls holds a place already. */
 const callPriority = 3;
 
-/** Calls something when what it claims is free. @throws ResourceRefusedError, or the reason of the signal. */
+/** Calls something when what it claims is free, and again where its provider asked for a pause. @throws ResourceRefusedError, or the reason of the signal. */
 export const callInTurn = <T>(
   { claims, kind }: { readonly claims: readonly Claim[]; readonly kind: string },
   { fn, signal, queue, clock, owner }: CallInTurn<T>,
@@ -46,7 +47,17 @@ export const callInTurn = <T>(
       ...{ owner, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
       run: async (): Promise<void> => {
         signal.removeEventListener('abort', giveUp);
-        await Promise.resolve(signal).then(fn).then(resolve, reject);
+        try {
+          resolve(await fn(signal));
+        } catch (error) {
+          const pauseMs = signal.aborted ? undefined : pauseOf(error);
+          if (pauseMs === undefined) {
+            reject(error);
+            return;
+          }
+          for (const { resource } of claims) queue.hold(resource, clock.now() + pauseMs);
+          enter();
+        }
       },
       refuse(refusal: Refusal): void {
         signal.removeEventListener('abort', giveUp);
@@ -57,6 +68,10 @@ export const callInTurn = <T>(
       leave();
       reject(signal.reason as Error);
     };
-    signal.addEventListener('abort', giveUp, { once: true });
-    const leave = queue.addCall(work);
+    let leave = (): void => undefined;
+    const enter = (): void => {
+      signal.addEventListener('abort', giveUp, { once: true });
+      leave = queue.addCall(work);
+    };
+    enter();
   });

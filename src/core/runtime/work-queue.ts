@@ -20,6 +20,8 @@ export interface WorkQueue {
   add(work: Work): () => void;
   /** As {@link WorkQueue.add}, for what is part of something that works already. */
   addCall(work: Work): () => void;
+  /** Nothing that claims a resource begins before then. */
+  hold(resource: string, until: number): void;
   /** Resolves when nothing works. */
   idle(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
   return {
     add: (work) => addCall({ ...work, claims: [claim, ...work.claims] }),
     addCall,
+    hold: (resource, until) => admission.holdUntil(resource, until),
     async idle() {
       await queue.onIdle();
       disarm();

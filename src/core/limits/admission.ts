@@ -87,7 +87,11 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
   const opensAt = (claims: readonly Claim[], now: number): number =>
     claims.reduce((at, claim) => Math.max(at, useOf(claim.resource).freeAt(claim, now) ?? Infinity), now);
   const count = ({ claims }: Item, change: 1 | -1): void => {
-    for (const { resource } of claims) queued.set(resource, (queued.get(resource) ?? 0) + change);
+    for (const { resource } of claims) {
+      const now = (queued.get(resource) ?? 0) + change;
+      if (now > 0) queued.set(resource, now);
+      else queued.delete(resource);
+    }
   };
   const groupsOf = function* (): Generator<Group<Item>> {
     for (const { groups } of owners.values()) yield* groups.values();
@@ -187,7 +191,11 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       return found;
     },
     release({ claims }) {
-      for (const claim of claims) useOf(claim.resource).release(claim);
+      for (const claim of claims) {
+        const use = useOf(claim.resource);
+        use.release(claim);
+        if (use.isForgettable) uses.delete(claim.resource);
+      }
     },
     wakeAt(now) {
       let earliest = Infinity;

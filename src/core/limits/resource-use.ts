@@ -17,6 +17,8 @@ export interface ResourceUse {
   release(claim: Claim): void;
   /** Nothing of it starts before then: its provider has asked for a pause. */
   holdUntil(at: number): void;
+  /** Nobody holds any of it, and nothing of what was has to be remembered. */
+  readonly isForgettable: boolean;
 }
 
 export function createResourceUse(): ResourceUse {
@@ -55,6 +57,9 @@ export function createResourceUse(): ResourceUse {
     },
     holdUntil(at) {
       heldUntil = Math.max(heldUntil, at);
+    },
+    get isForgettable() {
+      return held === 0 && starts.length === 0 && heldUntil === -Infinity;
     },
   };
 }

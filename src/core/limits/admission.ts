@@ -31,7 +31,7 @@ export interface WaitReason {
 
 /**
  * Who may work, by the limits of what they share. Pure: it is told the time. Takes all that something claims at once, or nothing; passes over what does not
- * fit for what does, but not for ever.
+ * fit for what does, but keeps what is lacking free in the end for what takes much of one resource.
  */
 export interface Admission<Item extends Waiting> {
   /** Lets something wait. */
@@ -62,22 +62,15 @@ interface Group<Item> {
   passedOver: number;
 }
 
-interface Owner<Item> {
-  readonly groups: Map<string, Group<Item>>;
-  /** Turns that it has had, as if it had always been there. */
-  turns: number;
-}
-
-/** How often a group may be passed over by others before what it claims is kept free for it. */
+/** How often a group may be passed over by others before what it lacks is kept free for it. */
 const mostPassedOver = 256;
 
 export function createAdmission<Item extends Waiting>(): Admission<Item> {
   const uses = new Map<string, ResourceUse>();
-  const owners = new Map<string, Owner<Item>>();
+  /** What each owner has waiting, by kind. In the order of their turns: who has had one goes to the end, and so does who comes anew. */
+  const owners = new Map<string, Map<string, Group<Item>>>();
   const queued = new Map<string, number>();
   const present = new Set<Item>();
-  /** The turns of the owner that was last served: who comes anew is not behind, and not ahead. */
-  let served = 0;
 
   const useOf = (resource: string): ResourceUse => {
     let use = uses.get(resource);
@@ -94,24 +87,24 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     }
   };
   const groupsOf = function* (): Generator<Group<Item>> {
-    for (const { groups } of owners.values()) yield* groups.values();
+    for (const groups of owners.values()) yield* groups.values();
   };
   const drop = (item: Item): boolean => {
     if (!present.delete(item)) return false;
-    const owner = owners.get(item.owner)!;
-    const { items } = owner.groups.get(item.kind)!;
+    const groups = owners.get(item.owner)!;
+    const { items } = groups.get(item.kind)!;
     items.splice(items.indexOf(item), 1);
-    if (items.length === 0) owner.groups.delete(item.kind);
-    if (owner.groups.size === 0) owners.delete(item.owner);
+    if (items.length === 0) groups.delete(item.kind);
+    if (groups.size === 0) owners.delete(item.owner);
     count(item, -1);
     return true;
   };
-  const serve = (owner: Owner<Item>, group: Group<Item>, now: number): Item => {
+  const serve = (group: Group<Item>, now: number): Item => {
     const item = group.items[0]!;
-    served = owner.turns;
-    owner.turns += 1;
     group.passedOver = 0;
     drop(item);
+    const others = owners.get(item.owner);
+    if (others && owners.delete(item.owner)) owners.set(item.owner, others);
     for (const claim of item.claims) useOf(claim.resource).take(claim, now);
     return item;
   };
@@ -125,20 +118,22 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     }
     return last!;
   };
-  /** What is kept free for groups that were passed over too often. */
-  const keptFree = (): ReadonlySet<string> => {
+  /** What is kept free for groups that were passed over too often: only what they lack, so that nobody else waits for what is not theirs. */
+  const keptFree = (now: number): ReadonlySet<string> => {
     const kept = new Set<string>();
-    for (const { passedOver, claims } of groupsOf())
-      if (passedOver >= mostPassedOver) for (const { resource } of claims) kept.add(resource);
+    for (const { passedOver, claims } of groupsOf()) {
+      if (passedOver < mostPassedOver) continue;
+      for (const claim of claims) if (useOf(claim.resource).freeAt(claim, now) === undefined) kept.add(claim.resource);
+    }
     return kept;
   };
 
   return {
     add(item) {
-      let owner = owners.get(item.owner);
-      if (!owner) owners.set(item.owner, (owner = { groups: new Map(), turns: served }));
-      let group = owner.groups.get(item.kind);
-      if (!group) owner.groups.set(item.kind, (group = { claims: item.claims, items: [], arrivals: [], passedOver: 0 }));
+      let groups = owners.get(item.owner);
+      if (!groups) owners.set(item.owner, (groups = new Map<string, Group<Item>>()));
+      let group = groups.get(item.kind);
+      if (!group) groups.set(item.kind, (group = { claims: item.claims, items: [], arrivals: [], passedOver: 0 }));
       group.items.splice(placeFor(group.items, item), 0, item);
       if (hasWaitLimit(group)) group.arrivals.push(item);
       present.add(item);
@@ -147,12 +142,11 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     remove: (item) => void drop(item),
     next(now) {
       if (present.size === 0) return undefined;
-      const kept = keptFree();
+      const kept = keptFree(now);
       const blocked: Group<Item>[] = [];
-      const inTurn = owners.size === 1 ? owners.values() : [...owners.values()].sort((one, other) => one.turns - other.turns);
-      for (const owner of inTurn) {
+      for (const groups of owners.values()) {
         let best: Group<Item> | undefined;
-        for (const group of owner.groups.values()) {
+        for (const group of groups.values()) {
           const { claims, passedOver } = group;
           const isKept = passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
           if (isKept || opensAt(claims, now) > now) blocked.push(group);
@@ -161,7 +155,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
         if (!best) continue;
         const since = best.items[0]!.since;
         for (const other of blocked) if (other.items[0]!.since < since) other.passedOver += 1;
-        return serve(owner, best, now);
+        return serve(best, now);
       }
       return undefined;
     },
@@ -209,7 +203,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     },
     holdUntil: (resource, at) => useOf(resource).holdUntil(at),
     reasonOf(item, now) {
-      const group = present.has(item) ? owners.get(item.owner)?.groups.get(item.kind) : undefined;
+      const group = present.has(item) ? owners.get(item.owner)?.get(item.kind) : undefined;
       if (!group) return undefined;
       const claim = item.claims.find((one) => (useOf(one.resource).freeAt(one, now) ?? Infinity) > now) ?? item.claims[0];
       return claim && { resource: claim.resource, place: group.items.indexOf(item) + 1, since: item.since };

@@ -119,6 +119,18 @@ describe('admission', () => {
     expect(Math.max(...ends)).toBeLessThanOrEqual(90);
   });
 
+  it('HB-41 holds up nobody who has many waiting for those who come one at a time', () => {
+    const claims = claiming(1, { concurrency: 1 });
+    const many = Array.from({ length: 10 }, (_, nth) => one({ claims, kind: 'tool', name: `many ${nth}` }));
+    // There is always one more, of somebody who has nothing else waiting.
+    const single = Array.from({ length: 500 }, (_, nth) =>
+      one({ owner: `b${nth % 2}`, since: nth * 9, claims, kind: 'tool', name: `${nth}` }),
+    );
+    const { starts } = simulate([...many, ...single]);
+    const ends = starts.filter((start) => start.job.owner === 'a').map(({ at }) => at);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(300);
+  });
+
   it('lets nothing starve that takes much, though what takes little would always fit', () => {
     const limit = { concurrency: 2 };
     const big = one({ owner: 'big', claims: claiming(2, limit), kind: '2', since: 1, name: 'big' });
@@ -128,6 +140,22 @@ describe('admission', () => {
     );
     const { starts } = simulate([big, ...small]);
     expect(starts.findIndex((start) => start.job === big)).toBeLessThan(400);
+  });
+
+  it.each<[string, ResourceLimit, number]>([
+    ['a rate', { limit: 1, intervalMs: 100_000 }, 0],
+    ['a tool that hangs', { concurrency: 1 }, 100_000],
+  ])('HB-42 lets nobody wait for %s who does not use it, however often who does is passed over', (_, limit, durationMs) => {
+    const [tool, pool] = [
+      { resource: 'tool', amount: 1, limit },
+      { resource: 'pool', amount: 1, limit: { concurrency: 20 } },
+    ];
+    const users = ['1', '2'].map((name) => one({ owner: 'user', claims: [pool, tool], kind: 'tool', name, durationMs }));
+    const others = Array.from({ length: 2_000 }, (_item, nth) =>
+      one({ since: nth + 1, claims: [pool], kind: '', name: `other ${nth}` }),
+    );
+    const { starts } = simulate([...users, ...others]);
+    for (const { job: other, at } of starts) if (other.owner === 'a') expect(at).toBeLessThanOrEqual(other.since + 20);
   });
 
   it('HB-40 refuses what would wait behind too many, or has waited too long, with the limit', () => {

@@ -87,7 +87,6 @@ export { builtInReducers } from './core/shared/reducer-names.js';
 export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
 export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { ReplanPreview } from './core/runtime/replan-run.js';
-export { ResourceRefusedError } from './core/runtime/call-in-turn.js';
 export { ArtifactNotFoundError, ArtifactStoreMissingError, ArtifactUnavailableError } from './core/runtime/artifact-errors.js';
 export type { ArtifactOptions } from './core/runtime/artifacts.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
@@ -108,6 +107,7 @@ export {
   ProposalRejectedError,
   RecoveryError,
   ReducerMissingError,
+  ResourceRefusedError,
   RunElsewhereError,
   RunHaltedError,
   RunMovedOnError,

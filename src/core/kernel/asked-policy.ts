@@ -1,16 +1,9 @@
-import type { PlanPolicy, PolicyTransition, PolicyVerdict } from '../ports/policy.js';
+import type { AppliedPolicy, PlanPolicy, PolicyTransition } from '../ports/policy.js';
 import { quote } from '../shared/issue.js';
 import { toUsd } from '../shared/money.js';
 
 /** What a policy was asked, and what it has said. Plain data: it is stored with the run. */
-export interface AskedPolicy {
-  readonly policy: string;
-  readonly verdict: PolicyVerdict;
-  readonly transition: PolicyTransition;
-  readonly reason: string;
-  /** The attempt that it is about. */
-  readonly attempt: number;
-  readonly tool?: string;
+export interface AskedPolicy extends Omit<AppliedPolicy, 'costUsd'> {
   /** Digest of the input that the tool is called with: an approval is of that call. */
   readonly call?: string;
   /** What the attempt may spend; `null` for any amount. */

@@ -32,8 +32,6 @@ export function createResourceUse(): ResourceUse {
   /** A start may come an interval after the one that is `limit` starts back: no window of that length then holds more than `limit`. */
   const windowOpensAt = ({ limit, intervalMs }: ResourceLimit): number => {
     if (limit === undefined || intervalMs === undefined) return -Infinity;
-    widest = Math.max(widest, limit);
-    longestMs = Math.max(longestMs, intervalMs);
     const first = starts.at(-limit);
     return first === undefined ? -Infinity : first + intervalMs;
   };
@@ -46,8 +44,9 @@ export function createResourceUse(): ResourceUse {
       return Math.max(now, heldUntil, windowOpensAt(limit));
     },
     take({ amount, limit }, now) {
-      windowOpensAt(limit);
       held += amount;
+      widest = Math.max(widest, limit.limit ?? 0);
+      longestMs = Math.max(longestMs, limit.intervalMs ?? 0);
       if (widest === 0) return;
       starts.push(now);
       if (starts.length > 2 * widest + 64) starts = starts.slice(-widest).filter((at) => at > now - longestMs);

@@ -1,29 +1,9 @@
 import type { Refusal } from '../limits/admission.js';
 import type { Claim } from '../limits/resource-use.js';
 import type { Clock } from '../ports/clock.js';
-import { PlanwrightError } from '../shared/error.js';
-import { quote } from '../shared/issue.js';
 import { pauseOf } from '../shared/throttled-error.js';
+import { ResourceRefusedError } from './errors.js';
 import type { WorkQueue } from './work-queue.js';
-
-/** A resource had as many waiting for it as it may, or was waited for as long as it may be. Nothing was called. */
-export class ResourceRefusedError extends PlanwrightError {
-  readonly code = 'RESOURCE_REFUSED';
-  readonly resource: string;
-  readonly reason: Refusal['code'];
-  /** `maxQueued`, or `maxWaitMs`. */
-  readonly limit: number;
-  constructor({ code, resource, limit }: Refusal) {
-    super(
-      code === 'RESOURCE_QUEUE_FULL'
-        ? `${limit} wait for the resource ${quote(resource)} already (maxQueued). Try again later, or raise it.`
-        : `The resource ${quote(resource)} was not free within ${limit} ms (maxWaitMs). Try again later, or raise it.`,
-    );
-    this.resource = resource;
-    this.reason = code;
-    this.limit = limit;
-  }
-}
 
 export interface CallInTurn<T> {
   readonly fn: (signal: AbortSignal) => Promise<T> | T;

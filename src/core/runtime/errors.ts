@@ -1,5 +1,6 @@
+import type { Refusal } from '../limits/admission.js';
 import { listIssues, PlanwrightError } from '../shared/error.js';
-import type { Issue } from '../shared/issue.js';
+import { quote, type Issue } from '../shared/issue.js';
 import type { Run } from './run-handle.js';
 
 /** A proposal or a revision was not taken. Nothing was stored. */
@@ -213,5 +214,24 @@ export class AttemptAbortedError extends PlanwrightError {
     readonly reason: string,
   ) {
     super(`Attempt ${attempt} at step "${stepId}" was aborted: ${reason}`);
+  }
+}
+
+/** A resource had as many waiting for it as it may, or was waited for as long as it may be. Nothing was called. */
+export class ResourceRefusedError extends PlanwrightError {
+  readonly code = 'RESOURCE_REFUSED';
+  readonly resource: string;
+  readonly reason: Refusal['code'];
+  /** `maxQueued`, or `maxWaitMs`. */
+  readonly limit: number;
+  constructor({ code, resource, limit }: Refusal) {
+    super(
+      code === 'RESOURCE_QUEUE_FULL'
+        ? `${limit} wait for the resource ${quote(resource)} already (maxQueued). Try again later, or raise it.`
+        : `The resource ${quote(resource)} was not free within ${limit} ms (maxWaitMs). Try again later, or raise it.`,
+    );
+    this.resource = resource;
+    this.reason = code;
+    this.limit = limit;
   }
 }

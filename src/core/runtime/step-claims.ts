@@ -3,7 +3,6 @@ import type { Claim } from '../limits/resource-use.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { remainingPathMs } from '../plan/critical-path.js';
-import { createStepGraph } from '../plan/step-graph.js';
 import type { ResourceLimit } from '../ports/proposal.js';
 
 /** What the steps of one run claim of what they share, with others of the run and of the process. */
@@ -53,13 +52,13 @@ const roleName = (runId: string, role: string): string => `role\n${runId}\n${rol
  * The longest way from each step to the end. A step without an estimate counts as a moment, and one that takes much of what is scarce counts
  * for more, because it is harder to fit in later. On 60 projects of PSPLIB that came out shorter than the longest way alone.
  */
-function urgencies({ plan }: MaterializedRun, limitOf: (resource: string) => ResourceLimit): ReadonlyMap<string, number> {
+function urgencies({ plan, graph }: MaterializedRun, limitOf: (resource: string) => ResourceLimit): ReadonlyMap<string, number> {
   const weights = Float64Array.from(plan.steps, ({ estimate, resources }) => {
     const shares = resources.map(({ name, amount }) => amount / (limitOf(name).concurrency ?? Infinity));
     return (estimate?.durationMs ?? 1) * shares.reduce((sum, share) => sum + share, 1);
   });
-  const ways = remainingPathMs(createStepGraph(plan.steps), weights);
-  return new Map(plan.steps.map(({ id }, index) => [id, ways[index]!]));
+  const ways = remainingPathMs(graph, weights);
+  return new Map(graph.ids.map((id, index) => [id, ways[index]!]));
 }
 
 /** Of two limits what both allow. */

@@ -65,7 +65,10 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
   const addCall = (work: Work): (() => void) => {
     admission.add(work);
     look();
-    return () => admission.remove(work);
+    return () => {
+      admission.remove(work);
+      look();
+    };
   };
 
   return {

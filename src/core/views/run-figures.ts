@@ -38,11 +38,11 @@ export interface Coordination {
 
 /**
  * What a run took by its view: wall time against serial time, the critical path, and the messages that its topology needed.
- * Pure; costs what the view is long.
+ * Pure; costs little more than the view is long.
  */
 export function runFigures({ steps: planned }: Pick<Plan, 'steps'>, view: RunView): RunFigures {
   const steps = new Map(view.steps.map((step) => [step.id, step]));
-  const path = pathTo(lastOf(view.steps), { steps, before: upstream(planned, view.steps) });
+  const path = pathTo(lastOf(view.steps), chainOf(planned, steps));
   const slowest = path.reduce<StepView | undefined>(
     (most, step) => (step.activeMs > (most?.activeMs ?? -1) ? step : most),
     undefined,
@@ -69,49 +69,64 @@ const lastOf = (steps: Iterable<StepView>): StepView | undefined => {
   return last;
 };
 
-/**
- * What each step waited for: its dependencies; of a goal, what was added to it; of what was added, who decided on it, or, where that was the
- * topology, whatever had ended by then.
- */
-function upstream(planned: Plan['steps'], steps: readonly StepView[]): ReadonlyMap<string, readonly string[]> {
-  const before = new Map<string, string[]>(planned.map(({ id, dependsOn }) => [id, [...dependsOn]]));
-  for (const { id, goal, parent, dependsOn = [] } of steps) {
-    if (goal === undefined || parent === undefined) continue;
-    before.set(id, parent === goal ? [goal, ...dependsOn] : [parent, ...dependsOn]);
-    before.set(goal, [...(before.get(goal) ?? []), id]);
-  }
-  return before;
-}
-
 interface Chain {
   readonly steps: ReadonlyMap<string, StepView>;
-  readonly before: ReadonlyMap<string, readonly string[]>;
+  /** What a step of the plan waits for. */
+  readonly dependsOn: ReadonlyMap<string, readonly string[]>;
+  /** What was added to each goal and has ended, the last at the end. Whatever the path has passed is taken away. */
+  readonly added: ReadonlyMap<string, StepView[]>;
 }
 
-function pathTo(end: StepView | undefined, { steps, before }: Chain): StepView[] {
+function chainOf(planned: Plan['steps'], steps: ReadonlyMap<string, StepView>): Chain {
+  const added = new Map<string, StepView[]>();
+  for (const step of steps.values()) {
+    if (step.goal === undefined || step.endedAt === undefined) continue;
+    const group = added.get(step.goal);
+    if (group) group.push(step);
+    else added.set(step.goal, [step]);
+  }
+  for (const group of added.values()) group.sort((one, other) => one.endedAt! - other.endedAt!);
+  return { steps, dependsOn: new Map(planned.map(({ id, dependsOn }) => [id, dependsOn])), added };
+}
+
+/** From the end back: each step waited for the one before it. A goal stands for what was done for it. */
+function pathTo(end: StepView | undefined, chain: Chain): StepView[] {
   const path: StepView[] = [];
-  const goals: string[] = [];
+  const goals: StepView[] = [];
   const seen = new Set<string>();
-  for (let step = end; step && !seen.has(step.id);) {
+  for (let step = end; step;) {
     seen.add(step.id);
-    if (step.isGoal) goals.push(step.id);
-    else path.unshift(step);
-    const startedAt = step.isGoal ? Infinity : (step.startedAt ?? Infinity);
-    const waitedFor = (before.get(step.id) ?? []).flatMap((id) => (id === step?.goal ? (before.get(id) ?? []) : id));
-    const ended = waitedFor.flatMap((id) => steps.get(id) ?? []).filter(({ endedAt = Infinity }) => endedAt <= startedAt);
-    step = lastOf(ended.filter(({ id }) => !seen.has(id))) ?? outOf(goals, { steps, before });
+    (step.isGoal ? goals : path).push(step);
+    let next = step.isGoal ? lastAdded(step.id, { by: Infinity, seen, chain }) : waitedFor(step, { seen, chain });
+    // The first step of a goal waited for what the goal waited for.
+    for (let goal = next ? undefined : goals.pop(); goal; goal = next ? undefined : goals.pop())
+      next = waitedFor(goal, { seen, chain });
+    step = next;
   }
-  return path;
+  return path.reverse();
 }
 
-/** The first step of a goal waited for what the goal waited for. */
-function outOf(goals: string[], { steps, before }: Chain): StepView | undefined {
-  for (let goal = goals.pop(); goal !== undefined; goal = goals.pop()) {
-    const own = before.get(goal)?.flatMap((id) => steps.get(id) ?? []) ?? [];
-    const next = lastOf(own.filter((step) => step.goal !== goal));
-    if (next) return next;
-  }
-  return undefined;
+interface Walk {
+  readonly seen: ReadonlySet<string>;
+  readonly chain: Chain;
+}
+
+/** What a step waited for the longest: a dependency, or who decided on it, or, where that was the topology, whatever had ended by then. */
+function waitedFor({ id, goal, parent, dependsOn = [], startedAt = Infinity }: StepView, walk: Walk): StepView | undefined {
+  const { seen, chain } = walk;
+  const known = chain.dependsOn.get(id) ?? (parent === undefined || parent === goal ? dependsOn : [parent, ...dependsOn]);
+  const ended = known
+    .flatMap((one) => chain.steps.get(one) ?? [])
+    .filter((one) => !seen.has(one.id) && (one.endedAt ?? Infinity) <= startedAt);
+  const beside = goal !== undefined && parent === goal ? lastAdded(goal, { by: startedAt, ...walk }) : undefined;
+  return lastOf(beside ? [...ended, beside] : ended);
+}
+
+/** The path goes back in time: what ended after it has come by is not looked at again. */
+function lastAdded(goal: string, { by, seen, chain }: Walk & { readonly by: number }): StepView | undefined {
+  const group = chain.added.get(goal) ?? [];
+  for (let last = group.at(-1); last && (seen.has(last.id) || last.endedAt! > by); last = group.at(-1)) group.pop();
+  return group.at(-1);
 }
 
 const none: Coordination = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type OrchestrationProposal, runFigures } from 'planwright';
+import { type OrchestrationProposal, runFigures, type RunView, type StepView } from 'planwright';
 import { createVirtualClock, proposalArbitrary, scriptedAgent } from 'planwright/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -12,6 +12,9 @@ const unlimited = ({ roles, resources = {}, ...rest }: OrchestrationProposal): O
   roles: roles.map(({ concurrency: _, ...role }) => role),
   resources: Object.fromEntries(Object.keys(resources).map((name) => [name, {}])),
 });
+
+const step = (id: string, parts: Partial<StepView>): StepView =>
+  ({ id, title: id, goal: 'g', status: 'succeeded', attempts: 1, activeMs: 1, ...parts }) as StepView;
 
 describe('figures of a run', () => {
   it('DD-07 compare the critical path with serial time', async () => {
@@ -67,5 +70,39 @@ describe('figures of a run', () => {
     expect(figures.criticalPath.activeMs).toBe(41);
     const slowest = run.view().steps.find(({ id }) => id === figures.criticalPath.slowest);
     expect(slowest).toMatchObject({ role: 'coder', activeMs: 20 });
+  });
+
+  it('DD-07 the critical path leads through every round of what is verified, and out of the goal again', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const lead = decider(finish('ready'), delegate(['coder']), finish('one'), delegate(['coder']), finish('two'));
+    const checker = decider({ output: { verified: false, reasons: ['No.'] } }, { output: { verified: true } });
+    const slow = (delayMs: number) => scriptedAgent({ default: { delayMs } }, { clock });
+    const agents = { lead: lead.agent, coder: slow(20), checker: checker.agent, clerk: slow(3) };
+    const world = createWorld({ clock, agents });
+    const verify = { role: 'checker', instructions: 'Is it good?' };
+    const goals = [ticket('first', { role: 'lead' }), ticket('goal', { role: 'lead', dependsOn: ['first'], verify })];
+    const proposed = await world.propose(supervised(['coder', 'checker'], { tickets: goals }));
+    const run = await world.approve(proposed);
+    expect((await world.end(run)).gaps).toEqual([]);
+    const { criticalPath, wallMs } = runFigures(proposed.plan, run.view());
+    expect(criticalPath.activeMs).toBe(wallMs);
+    expect(criticalPath.steps).toEqual([
+      'first/1',
+      ...['goal/1/1', 'goal/1/1.1', 'goal/1/2', 'goal/1.check'],
+      ...['goal/2/1', 'goal/2/1.1', 'goal/2/2', 'goal/2.check'],
+      'synthesis',
+    ]);
+  });
+
+  it('come at once for a run of 20,000 steps that were added one after the other', () => {
+    const added = Array.from({ length: 10_000 }, (_, nth) => [
+      step(`g/${nth}`, { kind: 'route', parent: 'g', startedAt: 2 * nth, endedAt: 2 * nth + 1 }),
+      step(`g/${nth}.1`, { kind: 'delegation', parent: `g/${nth}`, startedAt: 2 * nth + 1, endedAt: 2 * nth + 2 }),
+    ]).flat();
+    const { goal: _, ...goal } = step('g', { endedAt: 20_000, isGoal: true });
+    const view = { steps: [goal, ...added], startedAt: 0, endedAt: 20_000 } as unknown as RunView;
+    const { criticalPath } = runFigures({ steps: [] }, view);
+    expect(criticalPath.steps).toEqual(added.map(({ id }) => id));
+    expect(criticalPath.activeMs).toBe(20_000);
   });
 });

@@ -92,15 +92,18 @@ function chainOf(planned: Plan['steps'], steps: ReadonlyMap<string, StepView>): 
 /** From the end back: each step waited for the one before it. A goal stands for what was done for it. */
 function pathTo(end: StepView | undefined, chain: Chain): StepView[] {
   const path: StepView[] = [];
-  const goals: StepView[] = [];
   const seen = new Set<string>();
+  const walk: Walk = { seen, chain };
+  const goalOf = ({ goal }: StepView): StepView | undefined => (goal === undefined ? undefined : chain.steps.get(goal));
   for (let step = end; step;) {
     seen.add(step.id);
-    (step.isGoal ? goals : path).push(step);
-    let next = step.isGoal ? lastAdded(step.id, { by: Infinity, seen, chain }) : waitedFor(step, { seen, chain });
+    if (!step.isGoal) path.push(step);
+    let next = (step.isGoal ? lastAdded(step.id, { by: Infinity, ...walk }) : undefined) ?? waitedFor(step, walk);
     // The first step of a goal waited for what the goal waited for.
-    for (let goal = next ? undefined : goals.pop(); goal; goal = next ? undefined : goals.pop())
-      next = waitedFor(goal, { seen, chain });
+    for (let goal = goalOf(step); !next && goal; goal = goalOf(goal)) {
+      seen.add(goal.id);
+      next = waitedFor(goal, walk);
+    }
     step = next;
   }
   return path.reverse();

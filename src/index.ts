@@ -90,7 +90,7 @@ export type { ReplanPreview } from './core/runtime/replan-run.js';
 export { ArtifactNotFoundError, ArtifactStoreMissingError, ArtifactUnavailableError } from './core/runtime/artifact-errors.js';
 export type { ArtifactOptions } from './core/runtime/artifacts.js';
 export type { OrchestratorOptions } from './core/runtime/orchestrator-options.js';
-export type { DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
+export type { BudgetRaise, DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
 export type { DurabilityFigures } from './core/runtime/run-journal.js';
 export type { Migration } from './core/runtime/run-state.js';
 export type { RecoveryFailure } from './core/runtime/recover-runs.js';
@@ -131,6 +131,7 @@ export { type AttemptOutcome, type AttemptView, projectAttempts } from './core/v
 export { redactSecrets, type RedactOptions } from './core/views/redact-secrets.js';
 export { runFigures, type Coordination, type RunFigures } from './core/views/run-figures.js';
 export { projectRun, type RunView } from './core/views/run-view.js';
+export type { BudgetView, RunCeilings } from './core/views/budget-view.js';
 export type { RoleStatus, RoleView } from './core/views/role-status.js';
 export type { StepView } from './core/views/step-view.js';
 export type { TicketCounts } from './core/views/ticket-counts.js';
@@ -138,6 +139,7 @@ export type { TicketCounts } from './core/views/ticket-counts.js';
 // Ports: what plug-ins implement, and the data they speak
 export type * from './core/ports/agent.js';
 export type * from './core/ports/artifact.js';
+export type * from './core/ports/budget.js';
 export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
 export type * from './core/ports/policy.js';

@@ -134,7 +134,7 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     facts.push(fact);
     if (fact.type === 'step.gated') decideLater(fact.stepId, isGateOpened(fate, indexOf(fact.stepId)));
     else if (fact.type === 'step.in-doubt') decideLater(fact.stepId, planOf({ ...fact, effort: 0 }).late === 'succeed');
-    else if (fact.type === 'run.paused' && fact.reason === 'budget_exceeded') budgetPauses += 1;
+    else if (fact.type === 'run.paused' && fact.reason !== 'requested') budgetPauses += 1;
   };
 
   const decideLater = (stepId: string, approve: boolean): void => {
@@ -265,6 +265,22 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     else take({ type: `run.${what}` });
   };
 
+  /** A person has had enough of it, or raises what stands in the way, or has not understood. */
+  const goOn = (): void => {
+    const raised = kernel.pausedFor !== 'requested' && budgetPauses % 2 === 0 && raise();
+    if (!raised) take(budgetPauses > 3 ? { type: 'run.cancel', reason: 'No money.' } : { type: 'run.resume' });
+  };
+  const raise = (): boolean => {
+    const { maxCostMicroUsd, maxTokens, maxDurationMs } = kernel.materialized.definition.budget;
+    const factor = 2 ** budgetPauses;
+    const ceilings = {
+      ...(maxCostMicroUsd !== undefined && { maxCostMicroUsd: (maxCostMicroUsd + 1) * factor }),
+      ...(maxTokens !== undefined && { maxTokens: (maxTokens + 1) * factor }),
+      ...(maxDurationMs !== undefined && { maxDurationMs: maxDurationMs * factor }),
+    };
+    return take({ type: 'run.budget-raised', owner: { kind: 'run' }, ceilings, by: ada });
+  };
+
   take({ type: 'run.start', graceMs: 50, compensate: fate.compensate });
   const isDone = (): boolean => isOver(kernel) && !kernel.hasWorkLeft;
   for (let turn = 0; !isDone(); turn += 1) {
@@ -278,7 +294,7 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     const usual = possible.filter((one) => one.kind !== 'timer' || !one.timer.startsWith(fate.racing ? 'run:deadline' : 'run:'));
     const among = usual.length > 0 && !(fate.racing && choice % 16 === 0) ? usual : possible;
     if (among.length > 0) happen(among[choice % among.length]!);
-    else if (kernel.paused) take(budgetPauses > 3 ? { type: 'run.cancel', reason: 'No money.' } : { type: 'run.resume' });
+    else if (kernel.paused) goOn();
     else
       throw new Error(`Nothing is left to happen, and the run is still ${kernel.status}: ${JSON.stringify(kernel.statuses())}`);
   }

@@ -49,14 +49,14 @@ const givenUpTimer = (index: number, attempt: number): string => `given-up:${ind
 
 /** Nobody may be there any more to end what was given up: from now on, all of it has a limit. */
 export function limitAbandoned(core: RunCore, at: number): void {
-  for (const [index, attempt, , , dueAt] of core.ledger.abandonedInOrder()) {
+  for (const [index, attempt, , , dueAt] of core.ledger.abandoned.inOrder()) {
     if (dueAt === 0 && !isInDoubt(core, index, attempt)) limit(core, { index, attempt, dueAt: at + core.run.graceMs });
   }
 }
 
 /** Sets the limits again that there are, `shiftMs` later. */
 export function setLimitsAgain(core: RunCore, shiftMs: number): void {
-  for (const [index, attempt, , , dueAt] of core.ledger.abandonedInOrder()) {
+  for (const [index, attempt, , , dueAt] of core.ledger.abandoned.inOrder()) {
     if (dueAt > 0) limit(core, { index, attempt, dueAt: dueAt + shiftMs });
   }
 }
@@ -67,6 +67,6 @@ const isInDoubt = (core: RunCore, index: number, attempt: number): boolean =>
 
 /** Whether an attempt that was given up may still end, or be taken to have ended. */
 export function isWaitedFor({ ledger }: RunCore): boolean {
-  for (const [, , , , dueAt] of ledger.abandoned.values()) if (dueAt > 0) return true;
+  for (const [, , , , dueAt] of ledger.abandoned.entries.values()) if (dueAt > 0) return true;
   return false;
 }

@@ -3,6 +3,7 @@ import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { recoverStep } from './recover-run.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { shedStep } from './shed-work.js';
 import { skipError } from './skip-error.js';
 import { stopError } from './stop-error.js';
 import { rowLength, task } from './schedule.js';
@@ -48,7 +49,7 @@ export function workOff(core: RunCore, pace: Pace): boolean {
 
 function sizeOf({ graph, steps }: RunCore, kind: number, index: number): number {
   if (kind === task.propagate) return graph.dependentCount(index);
-  return kind === task.tellGoal || kind === task.tellDoubt ? 1 : steps.length;
+  return kind === task.tellGoal || kind === task.tellDoubt || kind === task.shed ? 1 : steps.length;
 }
 
 interface Item {
@@ -64,6 +65,7 @@ function perform(core: RunCore, { kind, index, item, at }: Item): void {
   else if (kind === task.sweep) stopStep(core, item, at);
   else if (kind === task.recover) recoverStep(core, item, at);
   else if (kind === task.tellGoal) tellGoal(core, index, at);
+  else if (kind === task.shed) shedStep(core, index, at);
   else if (kind === task.tellDoubt) noticeOfAdded(core, index, { notice: 'in-doubt', at });
   else if (columns.unmet[item] === 0 && statusOf(core, item) === 'blocked' && mayBegin(core, item))
     mustMoveStep(core, item, 'RELEASE', { at });

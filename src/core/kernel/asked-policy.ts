@@ -33,6 +33,7 @@ export const askedFor = ({ key, verdict, reason }: PlanPolicy, { costMicroUsd, .
 /** What a person is shown. */
 export function promptOf({ transition, reason, tool, costMicroUsd }: AskedPolicy): string {
   if (tool !== undefined) return `${reason} (It wants to use the tool ${quote(tool)}.)`;
-  if (transition !== 'spend') return reason;
+  // An exhausted budget speaks for itself.
+  if (transition !== 'spend' || costMicroUsd === undefined) return reason;
   return `${reason} (It may spend ${typeof costMicroUsd === 'number' ? `up to $${toUsd(costMicroUsd)}` : 'any amount'}.)`;
 }

@@ -1,12 +1,14 @@
 import type { MaterializedRun } from '../materializer/materialize.js';
+import type { BudgetOwner, RaisedBudget } from '../ports/budget.js';
 import type { Fate } from '../plan/merge-plans.js';
 import { insertStep } from './add-step.js';
 import { plannedSteps, stepColumnsOf, storedStep } from './checkpoint.js';
 import { trackChanges } from './checkpoint-parts.js';
 import { blockSize } from './dirty-blocks.js';
 import { restoreGoals, storeGoals } from './goals.js';
-import { abandonedKey, type Ledger } from './ledger.js';
-import { dimensions, type Account } from './ledger-accounts.js';
+import { abandonedKey } from './abandoned-attempts.js';
+import type { Ledger } from './ledger.js';
+import { dimensions, ownerKey, type Account } from './ledger-accounts.js';
 import { isAwaiting } from './move-step.js';
 import { callsAgent, createRunCore, statusOf, stepOf, type RunCore } from './run-core.js';
 import { rowLength, task } from './schedule.js';
@@ -26,6 +28,7 @@ export function carryOver(core: RunCore, materialized: MaterializedRun, fates: R
   for (let row = 0; row < plannedSteps(next); row += 1) if (statusOf(next, row) === 'blocked') lookUpstream(next, row);
   expectThoseThatWait(next);
   markEverything(core, next);
+  next.ledger.reviewAll();
   next.undo.commit();
   return next;
 }
@@ -93,8 +96,7 @@ function carryLedger(from: Ledger, to: Ledger, rows: Rows): void {
   const spentBefore = new Map(from.accounts.map((account) => [ownerOf(account), account.row]));
   for (const account of to.accounts) {
     const before = spentBefore.get(ownerOf(account));
-    if (before !== undefined)
-      for (const dimension of dimensions) to.columns.spent[dimension][account.row] = from.columns.spent[dimension][before]!;
+    if (before !== undefined) carryAccount(from, to, { before, row: account.row });
   }
   const reserve = (row: number, [costMicroUsd, tokens]: readonly [number, number]): void => {
     for (const account of to.accountsOf(row)) {
@@ -103,15 +105,24 @@ function carryLedger(from: Ledger, to: Ledger, rows: Rows): void {
     }
   };
   for (const row of rows.values()) reserve(row, [to.columns.held.costMicroUsd[row]!, to.columns.held.tokens[row]!]);
-  for (const [before, attempt, costMicroUsd, tokens, dueAt] of from.abandonedInOrder()) {
+  for (const [before, attempt, costMicroUsd, tokens, dueAt] of from.abandoned.inOrder()) {
     const row = rows.get(before);
     if (row === undefined) continue;
-    to.abandoned.set(abandonedKey(row, attempt), [row, attempt, costMicroUsd, tokens, dueAt]);
+    to.abandoned.entries.set(abandonedKey(row, attempt), [row, attempt, costMicroUsd, tokens, dueAt]);
     reserve(row, [costMicroUsd, tokens]);
   }
 }
 
-const ownerOf = ({ owner }: Account): string => JSON.stringify(owner);
+function carryAccount(from: Ledger, to: Ledger, { before, row }: Move): void {
+  const [then, now] = [from.columns, to.columns];
+  for (const dimension of dimensions) {
+    now.spent[dimension][row] = then.spent[dimension][before]!;
+    now.inexact[dimension][row] = then.inexact[dimension][before]!;
+  }
+  now.attempts[row] = then.attempts[before]!;
+}
+
+const ownerOf = ({ owner }: Account): string => ownerKey(owner);
 
 function carryMaps(core: RunCore, next: RunCore, rows: Rows): void {
   const isCarried = (row: number): boolean => next.columns.status[row] !== 0;
@@ -156,12 +167,29 @@ function carryRun(core: RunCore, next: RunCore): void {
   const isSynthesis = (row: number): boolean => stepOf(next, row).phase === 'synthesis';
   Object.assign(next.run, core.run, {
     agendaHead: 0,
+    // Whether anything is left out is asked anew, of the new plan.
+    shed: null,
     workLeft: count((row) => isLeft(row) && !isSynthesis(row)),
     synthesisLeft: count((row) => isLeft(row) && isSynthesis(row)),
     ticketsSucceeded: count(isDone),
     running: count((row) => statusOf(next, row) === 'running' && stepOf(next, row).expands === undefined),
+    raised: raisedStill(core, next),
     doubtful: count((row) => statusOf(next, row) === 'in-doubt' && stepOf(next, row).compensation !== undefined),
   });
+}
+
+/** What was raised stays so where the new plan says nothing else: where it does, that was decided later. */
+function raisedStill(core: RunCore, next: RunCore): readonly RaisedBudget[] {
+  const declared = ({ materialized: { definition } }: RunCore, owner: BudgetOwner): string => {
+    if (owner.kind === 'role') return JSON.stringify(definition.roles.find(({ key }) => key === owner.role)?.budget);
+    if (owner.kind === 'step') return JSON.stringify(definition.steps.find(({ id }) => id === owner.stepId)?.budget);
+    return JSON.stringify(definition.budget);
+  };
+  const still = core.run.raised.filter(
+    ({ owner }) => next.ledger.accountOf(owner) && declared(core, owner) === declared(next, owner),
+  );
+  for (const { owner, ceilings } of still) next.ledger.raise(owner, ceilings);
+  return still;
 }
 
 /** New machines take every step of their plan to wait for an allowance, and none that is added later. */

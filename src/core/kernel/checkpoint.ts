@@ -1,11 +1,11 @@
-import type { Json } from '../shared/json.js';
+import type { Json, JsonObject } from '../shared/json.js';
 import type { StoredError } from '../ports/run.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { insertStep } from './add-step.js';
 import type { Answer, StoredGoal, StoredStep } from './goal.js';
 import { restoreGoals, storeGoals } from './goals.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
-import { abandonedKey, type AbandonedAttempt } from './ledger.js';
+import { abandonedKey, type AbandonedAttempt } from './abandoned-attempts.js';
 import type { PolicyApprovals } from './asked-policy.js';
 import type { RunCore, RunScalars } from './run-core.js';
 import { stepStatuses } from './step-status.js';
@@ -51,9 +51,13 @@ export function stepColumnsOf({ columns, ledger }: RunCore): Record<string, Colu
 
 /** Every column of the ledger's accounts by a stable name. */
 export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
-  const { spent, reserved, awaiting } = ledger.columns;
+  const { spent, inexact, reserved, awaiting, attempts, warned } = ledger.columns;
   return {
     awaiting,
+    accountAttempts: attempts,
+    warned,
+    inexactCost: inexact.costMicroUsd,
+    inexactTokens: inexact.tokens,
     spentCost: spent.costMicroUsd,
     spentTokens: spent.tokens,
     reservedCost: reserved.costMicroUsd,
@@ -61,13 +65,16 @@ export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
   };
 }
 
+/** Columns that checkpoints of earlier versions do not have: there was nothing to put in them. */
+const later: ReadonlySet<string> = new Set(['accountAttempts', 'warned', 'inexactCost', 'inexactTokens']);
+
 /** What is no table. What is done of the agenda is left out, so that equal states are equal checkpoints. */
 export function runPartOf({ run, agenda, ledger, materialized, restarts }: RunCore) {
   return {
     digest: materialized.digest,
-    run: { ...run, agendaHead: 0, stop: run.stop && { ...run.stop }, undoing: run.undoing && { ...run.undoing } },
+    run: { ...run, agendaHead: 0 } as unknown as JsonObject,
     agenda: agenda.slice(run.agendaHead),
-    abandoned: ledger.abandonedInOrder(),
+    abandoned: ledger.abandoned.inOrder(),
     ...(restarts.size > 0 && { restarts: [...restarts].sort(([a], [b]) => a - b) }),
   };
 }
@@ -131,6 +138,7 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
     for (const [name, column] of Object.entries(columns)) {
       const stored = checkpoint.columns[name];
       const rows = rowsOf(column);
+      if (stored === undefined && later.has(name)) continue;
       if (stored?.length !== rows) fail(`column "${name}" has ${stored?.length ?? 'no'} rows instead of ${rows}`);
       column.set(stored ?? []);
     }
@@ -141,6 +149,8 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   if (core.columns.status.some((code) => code >= stepStatuses.length)) fail('a step is in a status that no chart has');
   // The checkpoint may be frozen, or be used again.
   Object.assign(core.run, structuredCopy(checkpoint.run) as unknown as RunScalars);
+  for (const { owner, ceilings } of core.run.raised) core.ledger.raise(owner, ceilings);
+  core.undo.commit();
   for (const [index, chosen] of checkpoint.routes) core.routes.set(index, chosen);
   for (const [index, error] of checkpoint.errors) {
     core.errors.set(index, error);
@@ -151,7 +161,7 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
     core.dirty.approvals.mark(index);
   }
   for (const item of checkpoint.agenda) core.agenda.push(item);
-  for (const held of checkpoint.abandoned) core.ledger.abandoned.set(abandonedKey(held[0], held[1]), held);
+  for (const held of checkpoint.abandoned) core.ledger.abandoned.entries.set(abandonedKey(held[0], held[1]), held);
   for (const [row, attempts] of checkpoint.restarts ?? []) core.restarts.set(row, attempts);
   refillReady(core);
 }

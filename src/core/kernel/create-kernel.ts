@@ -22,7 +22,8 @@ import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from
 import { deliverableStep, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
 import { ruleTool, type ToolCall, type ToolRuling } from './tool-inputs.js';
-import { noticeOverrun } from './stop-run.js';
+import { noticeBudgets } from './budget-notices.js';
+import { noticeOverrun } from './exceed-budget.js';
 
 /**
  * A run as a pure machine: inputs go in, commands come out, and nothing else happens. It has no clock, no randomness and no I/O,
@@ -48,6 +49,8 @@ export interface Kernel {
   readonly seq: number;
   readonly status: RunStatus;
   readonly paused: boolean;
+  /** Why it is paused: `requested`, `budget_exceeded` or `deadline_exceeded`; empty while it is not. */
+  readonly pausedFor: string;
   /** Set once the run is on its way to `failed` or `cancelled`. */
   readonly stop: Stop | null;
   /**
@@ -128,6 +131,9 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     get paused() {
       return core.run.pause === 'paused';
     },
+    get pausedFor() {
+      return core.run.pausedFor;
+    },
     get stop() {
       return core.run.stop;
     },
@@ -195,6 +201,7 @@ function take(core: RunCore, input: RunInput & { readonly seq?: number }): RunCo
     return commit(next);
   } catch (error) {
     const touched = core.undo.rollback();
+    core.ledger.takeNews();
     agenda.length = agendaLength;
     Object.assign(run, before);
     if (touched) refillReady(core);
@@ -211,14 +218,23 @@ function commit(core: RunCore): RunCore {
 
 /** Follows up what the input set off, until nothing is left or the rest is for the next input. */
 function goOn(core: RunCore, at: number): void {
+  noticeBudgets(core, at);
+  noticeOverrun(core, at);
+  if (!followUp(core, at)) core.out.push({ type: 'continue' });
+  // What has begun by now counts too.
+  noticeBudgets(core, at);
+}
+
+/** Gives whether all of it is done. */
+function followUp(core: RunCore, at: number): boolean {
   const pace = { at, left: chunk };
   const isPending = (): boolean => core.run.agendaHead < core.agenda.length;
-  noticeOverrun(core, at);
   do {
-    if (!workOff(core, pace)) return void core.out.push({ type: 'continue' });
+    if (!workOff(core, pace)) return false;
     settleRun(core, at);
-    if (!isPending() && !startReady(core, pace)) return void core.out.push({ type: 'continue' });
+    if (!isPending() && !startReady(core, pace)) return false;
   } while (isPending());
+  return true;
 }
 
 function handle(core: RunCore, input: RunInput): RunCore {

@@ -3,7 +3,8 @@ import type { Spend } from '../ports/usage.js';
 import { mustMoveStep } from './move-step.js';
 import { noteError } from './note-error.js';
 import { publish, stepOf, type RunCore } from './run-core.js';
-import { beginStop, noticeOverrun } from './stop-run.js';
+import { isHard, noticeOverrun } from './exceed-budget.js';
+import { beginStop } from './stop-run.js';
 
 export interface Failure {
   readonly error: StoredError;
@@ -24,7 +25,7 @@ export function concludeFailure(core: RunCore, index: number, { error, spend, at
   publish(core, { type: 'step.failed', stepId: id, attempt: core.columns.attempt[index]!, error, spend });
   if (onFailure !== 'fail-run') return;
   // Where its spend has passed a ceiling as well, that is the graver reason.
-  if (core.materialized.definition.budget.onExceeded === 'fail') noticeOverrun(core, at);
+  if (isHard(core)) noticeOverrun(core, at);
   const message = `Step "${id}" failed: ${error.message}`;
   beginStop(core, {
     stop: {

@@ -7,7 +7,7 @@ import { stopError } from './stop-error.js';
 export function errorOf(core: RunCore, index: number): StoredError | undefined {
   switch (statusOf(core, index)) {
     case 'skipped':
-      return skipError(core, index);
+      return core.errors.get(index) ?? skipError(core, index);
     case 'cancelled':
       return core.errors.get(index) ?? stopError(core);
     case 'failed':

@@ -37,6 +37,8 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'run.resume': [],
   'run.cancel': ['reason'],
   'run.deadline': [],
+  'run.time-used': [],
+  'run.budget-raised': ['owner', 'ceilings', 'by'],
   'run.grace-over': [],
   'run.delivered': [],
   'run.delivery-failed': ['error'],
@@ -59,6 +61,9 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.probed': ['attempt', 'finding'],
   'effect.recorded': [],
 };
+
+/** Ceilings that can be raised while a run is under way. */
+const raisable: ReadonlySet<string> = new Set(['maxCostMicroUsd', 'maxTokens', 'maxAttempts', 'maxSteps', 'maxDurationMs']);
 
 const isFigure = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < Infinity;
 const isText = (value: unknown): boolean => typeof value === 'string';
@@ -107,6 +112,13 @@ const checks = {
     return isFlag(approve) && isActor(by);
   },
   approvedBy: isActor,
+  by: isActor,
+  owner(value: unknown) {
+    const { kind, role, stepId } = membersOf(value);
+    return kind === 'run' || (kind === 'role' && isText(role)) || (kind === 'step' && isText(stepId));
+  },
+  ceilings: (value: unknown) =>
+    Object.entries(membersOf(value)).every(([name, ceiling]) => raisable.has(name) && isFigure(ceiling)),
   revision: (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0,
   from: isText,
   digest: isText,
@@ -143,6 +155,9 @@ const wanted: Readonly<Record<Member, string>> = {
   error: 'must have a code and a message',
   spend: 'must have inputTokens, outputTokens and costMicroUsd, each 0 or more',
   approvedBy: 'must name a kind and an id',
+  by: 'must name a kind and an id',
+  owner: 'must be that of the run, of a role, or of a step',
+  ceilings: 'must name ceilings, each with a figure of 0 or more',
   revision: 'must be an integer of 1 or more',
   from: 'must be the digest of the plan before',
   digest: 'must be the digest of the plan',

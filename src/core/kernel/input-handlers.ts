@@ -1,6 +1,7 @@
 import type { JournalEntry, RunInput } from '../ports/run.js';
 import { onWiden } from './approve-parts.js';
 import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
+import { onBudgetRaised } from './raise-budget.js';
 import { onRecovered } from './recover-run.js';
 import type { RunCore } from './run-core.js';
 import * as onRun from './run-inputs.js';
@@ -21,6 +22,8 @@ export const handlers: {
   'run.resume': onRun.onResume,
   'run.cancel': onRun.onCancel,
   'run.deadline': onRun.onDeadline,
+  'run.time-used': onRun.onTimeUsed,
+  'run.budget-raised': onBudgetRaised,
   'run.grace-over': onRun.onGraceOver,
   'run.delivered': onRun.onDelivered,
   'run.delivery-failed': onRun.onDeliveryFailed,

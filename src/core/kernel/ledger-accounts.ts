@@ -1,20 +1,22 @@
 import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
 import type { SpendCeiling } from '../ports/plan.js';
+import type { BudgetOwner } from '../ports/budget.js';
 
 /** One thing that a ceiling is set on. Money counts in micro-dollars. */
 export type Dimension = 'costMicroUsd' | 'tokens';
 export const dimensions: readonly Dimension[] = ['costMicroUsd', 'tokens'];
+/** What an account counts: spend, which is set aside before it is made, and attempts, of which there is one at a time. */
+export type Counted = Dimension | 'attempts';
 
 /** Why a step may not start: which ceiling, and the figures. */
 export interface Shortfall {
-  readonly dimension: Dimension | 'steps';
+  readonly dimension: Counted | 'steps' | 'durationMs';
   /** Whose ceiling it is: the run's, a role's, or the step's own. */
-  readonly account:
-    | { readonly kind: 'run' }
-    | { readonly kind: 'role'; readonly role: string }
-    | { readonly kind: 'step'; readonly stepId: string };
+  readonly account: BudgetOwner;
   readonly ceiling: number;
   readonly spent: number;
+  /** The part of it that nobody has measured: it can make a run wait for a person, but never end it. */
+  readonly inexact: number;
   readonly reserved: number;
   /** What the step has declared that it needs; 0 for a step that would have taken a share of what is left. */
   readonly needed: number;
@@ -22,16 +24,21 @@ export interface Shortfall {
 
 /** Whatever has ceilings. */
 export interface Account {
-  readonly owner: Shortfall['account'];
-  readonly ceiling: Record<Dimension, number>;
+  readonly owner: BudgetOwner;
+  /** Infinite for none. */
+  readonly ceiling: Record<Counted, number>;
   /** Position of the account's figures in the columns. */
   readonly row: number;
 }
 
-const ceilingsOf = (limit: SpendCeiling | undefined): Record<Dimension, number> => ({
-  costMicroUsd: limit?.maxCostMicroUsd ?? Infinity,
-  tokens: limit?.maxTokens ?? Infinity,
+const ceilingsOf = (limit: SpendCeiling): Record<Counted, number> => ({
+  costMicroUsd: limit.maxCostMicroUsd ?? Infinity,
+  tokens: limit.maxTokens ?? Infinity,
+  attempts: limit.maxAttempts ?? Infinity,
 });
+
+/** Names an owner, as a key. */
+export const ownerKey = (owner: BudgetOwner): string => JSON.stringify(owner);
 
 /** The run's account first, then one per role and one per step that has a ceiling of its own. */
 export function openAccounts({ budget, roles }: RunDefinition, steps: readonly StepDefinition[]) {

@@ -2,7 +2,18 @@ import type { RunDefinition, StepDefinition } from '../materializer/definition.j
 import type { Allowance, Spend } from '../ports/usage.js';
 import { InvariantError } from '../shared/error.js';
 import { toUsd } from '../shared/money.js';
-import { dimensions, openAccounts, type Account, type Dimension, type Shortfall } from './ledger-accounts.js';
+import type { BudgetOwner, RaisedCeilings } from '../ports/budget.js';
+import { createAbandonedAttempts, heldSpend, type AbandonedAttempts } from './abandoned-attempts.js';
+import {
+  dimensions,
+  openAccounts,
+  ownerKey,
+  type Account,
+  type Counted,
+  type Dimension,
+  type Shortfall,
+} from './ledger-accounts.js';
+import { createLedgerColumns, type LedgerColumns } from './ledger-columns.js';
 import type { UndoLog } from './undo-log.js';
 
 export type Reservation =
@@ -11,20 +22,24 @@ export type Reservation =
   | { readonly kind: 'wait'; readonly own: boolean }
   | { readonly kind: 'refused'; readonly shortfall: Shortfall };
 
-/** Figures per account (row) and dimension, and what each step holds. All of it can be rolled back. */
-export interface LedgerColumns {
-  readonly spent: Record<Dimension, Float64Array>;
-  readonly reserved: Record<Dimension, Float64Array>;
-  /** Steps of the account that have yet to be given an allowance. */
-  readonly awaiting: Int32Array;
-  readonly held: Record<Dimension, Float64Array>;
+/** An attempt that has spent more than it held. */
+export interface Overrun {
+  readonly index: number;
+  /** Absent for the present one. */
+  readonly attempt?: number;
+  readonly dimension: Dimension;
+  readonly allowed: number;
+  readonly spent: number;
 }
 
-/**
- * What an attempt holds that was given up but has not ended: step, attempt, micro-dollars, tokens, and when it is taken to have
- * spent them; 0 for never.
- */
-export type AbandonedAttempt = readonly [index: number, attempt: number, costMicroUsd: number, tokens: number, dueAt: number];
+export interface ReserveOptions {
+  /** What a person has let it spend, in micro-dollars. */
+  readonly mostMicroUsd?: number;
+  /** A person has said that what was only estimated does not count against it. */
+  readonly isExactOnly?: boolean;
+  /** It is the present attempt once more, which was counted before. */
+  readonly isAgain?: boolean;
+}
 
 /**
  * Keeps spend under every ceiling: `reserve` before an attempt starts, `settle` after it ended. Because what is reserved counts
@@ -33,15 +48,14 @@ export type AbandonedAttempt = readonly [index: number, attempt: number, costMic
  */
 export interface Ledger {
   readonly columns: LedgerColumns;
-  /** Attempts that were given up but have not ended, by step and attempt. */
-  readonly abandoned: Map<string, AbandonedAttempt>;
+  readonly abandoned: AbandonedAttempts;
   readonly accounts: readonly Account[];
   /** Those that a step draws on. */
   accountsOf(index: number): readonly Account[];
-  /** By step, then by attempt: whatever is done with all of them must not depend on when each was given up. */
-  abandonedInOrder(): AbandonedAttempt[];
-  /** `mostMicroUsd`: what a person has let it spend. */
-  reserve(index: number, mostMicroUsd?: number): Reservation;
+  /** Sets aside what an attempt may spend, and counts it. */
+  reserve(index: number, options?: ReserveOptions): Reservation;
+  /** An attempt that was granted does not begin: it gives back what it holds, and never was. */
+  giveBack(index: number, options: Pick<ReserveOptions, 'isAgain'>): void;
   /** Reserves what the tightest account has left, and if that is nothing: no ceiling keeps a step from being undone. */
   reserveRest(index: number): Allowance;
   /** The attempt has ended: what it held is free, what it spent is charged. */
@@ -66,34 +80,60 @@ export interface Ledger {
   adopt(index: number, goals: readonly number[]): void;
   /** A ceiling of the run that has been passed. */
   overrun(): Shortfall | undefined;
+  /** Puts higher ceilings in the place of those of an owner. @throws InvariantError for one that has no budget. */
+  raise(owner: BudgetOwner, ceilings: RaisedCeilings): void;
+  accountOf(owner: BudgetOwner): Account | undefined;
+  /** How much of a ceiling is used up. */
+  usedOf(account: Account, counted: Counted): number;
+  /** Counts every account among those that something was charged to. */
+  reviewAll(): void;
+  /** Accounts that something was charged to, and attempts that spent more than they held, since they were last asked for. */
+  takeNews(): { readonly charged: ReadonlySet<Account>; readonly overruns: readonly Overrun[] };
 }
 
 /** `steps`: those of the definition, and whatever is added to them later. */
 export function createLedger(definition: RunDefinition, steps: readonly StepDefinition[], undo: UndoLog): Ledger {
   const { accounts, accountsOf, budgetOf, adopt } = openAccounts(definition, steps);
-  const columns = createColumns(accounts.length, steps.length);
-  const { spent, reserved, held } = columns;
-  const abandoned = new Map<string, AbandonedAttempt>();
-  const free = ({ row, ceiling }: Account, dimension: Dimension): number =>
-    ceiling[dimension] - at(spent[dimension], row) - at(reserved[dimension], row);
+  const columns = createLedgerColumns(accounts.length, steps.length);
+  const { spent, inexact, reserved, held, attempts } = columns;
+  const abandoned = createAbandonedAttempts(undo);
+  let charged = new Set<Account>();
+  let overruns: Overrun[] = [];
+  const free = ({ row, ceiling }: Account, dimension: Dimension, isExactOnly = false): number => {
+    const forgiven = isExactOnly ? at(inexact[dimension], row) : 0;
+    return ceiling[dimension] - at(spent[dimension], row) + forgiven - at(reserved[dimension], row);
+  };
   const shortfall = (account: Account, dimension: Dimension, needed: number): Shortfall => ({
     dimension,
     account: account.owner,
     ceiling: account.ceiling[dimension],
     spent: at(spent[dimension], account.row),
+    inexact: at(inexact[dimension], account.row),
     reserved: at(reserved[dimension], account.row),
     needed,
   });
+  /** Whose ceiling does not allow another attempt. */
+  const outOfAttempts = (index: number): Shortfall | undefined => {
+    const account = accountsOf(index).find(({ row, ceiling }) => at(attempts, row) >= ceiling.attempts);
+    const figures = account && { ceiling: account.ceiling.attempts, spent: at(attempts, account.row), inexact: 0, reserved: 0 };
+    return figures && { dimension: 'attempts', account: account.owner, ...figures, needed: 1 };
+  };
+  const countAttempt = (index: number, change: 1 | -1): void => {
+    for (const account of accountsOf(index)) {
+      undo.add(attempts, account.row, change);
+      if (account.ceiling.attempts < Infinity) charged.add(account);
+    }
+  };
 
   /** What the tightest account can give in one dimension: what the step's own budget has left, else an equal share. */
-  const offer = (index: number, dimension: Dimension): number | Shortfall => {
+  const offer = (index: number, dimension: Dimension, isExactOnly: boolean): number | Shortfall => {
     const budget = budgetOf(index);
-    const own = budget && budget.ceiling[dimension] < Infinity ? free(budget, dimension) : undefined;
+    const own = budget && budget.ceiling[dimension] < Infinity ? free(budget, dimension, isExactOnly) : undefined;
     // A step that may spend nothing at all may start; one that has spent what it had may not.
     if (budget && own !== undefined && own <= 0 && own < budget.ceiling[dimension]) return shortfall(budget, dimension, 0);
     let amount = own ?? Infinity;
     for (const account of accountsOf(index)) {
-      const left = free(account, dimension);
+      const left = free(account, dimension, isExactOnly);
       if (left === Infinity || account === budget) continue;
       const share = own ?? Math.floor(left / Math.max(1, at(columns.awaiting, account.row)));
       if (share > left || (own === undefined && share < 1)) return shortfall(account, dimension, own ?? 0);
@@ -107,9 +147,22 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
     for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, amount);
   };
   const charge = (index: number, spend: Spend): void => {
-    for (const { row } of accountsOf(index)) {
-      undo.add(spent.costMicroUsd, row, spend.costMicroUsd);
-      undo.add(spent.tokens, row, spend.inputTokens + spend.outputTokens);
+    const isExact = spend.provenance === 'measured' || spend.provenance === 'provider-reported';
+    for (const account of accountsOf(index)) {
+      for (const dimension of dimensions) {
+        const amount = amountOf(spend, dimension);
+        if (amount === 0) continue;
+        undo.add(spent[dimension], account.row, amount);
+        if (!isExact) undo.add(inexact[dimension], account.row, amount);
+        if (account.ceiling[dimension] < Infinity) charged.add(account);
+      }
+    }
+  };
+  const noteOverrun = (index: number, spend: Spend, { allowed, attempt }: Allowed): void => {
+    for (const dimension of dimensions) {
+      const amount = amountOf(spend, dimension);
+      if (amount <= allowed[dimension] || !hasCeiling(index, dimension)) continue;
+      overruns.push({ index, dimension, allowed: allowed[dimension], spent: amount, ...(attempt !== undefined && { attempt }) });
     }
   };
   /** Reserves an amount per dimension, as far as it is one. */
@@ -121,10 +174,15 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
   const unreserve = (index: number, dimension: Dimension, amount: number): void => {
     if (amount !== 0) for (const { row } of accountsOf(index)) undo.add(reserved[dimension], row, -amount);
   };
-  const setAbandoned = (key: string, entry: AbandonedAttempt | undefined): void => {
-    const before = abandoned.get(key);
-    put(abandoned, key, entry);
-    undo.onRollback(() => put(abandoned, key, before));
+  const release = (index: number): void => {
+    for (const dimension of dimensions) {
+      unreserve(index, dimension, at(held[dimension], index));
+      undo.set(held[dimension], index, 0);
+    }
+  };
+  const findAccount = (owner: BudgetOwner): Account | undefined => {
+    const key = ownerKey(owner);
+    return accounts.find((account) => ownerKey(account.owner) === key);
   };
   const hasCeiling = (index: number, dimension: Dimension): boolean =>
     accountsOf(index).some(({ ceiling }) => ceiling[dimension] < Infinity);
@@ -134,64 +192,62 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
     abandoned,
     accounts,
     accountsOf,
-    abandonedInOrder: () => [...abandoned.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
-    reserve(index, mostMicroUsd = Infinity) {
-      const offers = dimensions.map((dimension) => offer(index, dimension));
-      const short = offers.find((found) => typeof found === 'object');
+    reserve(index, { mostMicroUsd = Infinity, isExactOnly = false, isAgain = false } = {}) {
+      const offers = dimensions.map((dimension) => offer(index, dimension, isExactOnly));
+      const short = (isAgain ? undefined : outOfAttempts(index)) ?? offers.find((found) => typeof found === 'object');
       if (short && short.reserved > 0) return { kind: 'wait', own: isOwn(short.account, steps[index]!) };
       if (short) return { kind: 'refused', shortfall: short };
       const [costMicroUsd = Infinity, tokens = Infinity] = offers as readonly number[];
       // What has no ceiling is not held, and so cannot be kept to less.
       const most = costMicroUsd === Infinity ? Infinity : Math.min(costMicroUsd, mostMicroUsd);
+      if (!isAgain) countAttempt(index, 1);
       return { kind: 'granted', allowance: take(index, [most, tokens]) };
     },
-    reserveRest: (index) =>
-      take(
+    giveBack(index, { isAgain = false }) {
+      release(index);
+      if (!isAgain) countAttempt(index, -1);
+    },
+    reserveRest(index) {
+      countAttempt(index, 1);
+      return take(
         index,
         dimensions.map((dimension) => Math.min(...accountsOf(index).map((account) => Math.max(0, free(account, dimension))))),
-      ),
+      );
+    },
     heldAllowance: (index) => {
       const amount = (dimension: Dimension): number => (hasCeiling(index, dimension) ? at(held[dimension], index) : Infinity);
       return toAllowance(amount('costMicroUsd'), amount('tokens'));
     },
     settle(index, spend) {
-      for (const dimension of dimensions) {
-        unreserve(index, dimension, at(held[dimension], index));
-        undo.set(held[dimension], index, 0);
-      }
+      noteOverrun(index, spend, { allowed: { costMicroUsd: at(held.costMicroUsd, index), tokens: at(held.tokens, index) } });
+      release(index);
       charge(index, spend);
     },
     abandon(index, attempt) {
       const [costMicroUsd, tokens] = dimensions.map((dimension) => at(held[dimension], index)) as [number, number];
-      setAbandoned(abandonedKey(index, attempt), [index, attempt, costMicroUsd, tokens, 0]);
+      abandoned.put([index, attempt, costMicroUsd, tokens, 0]);
       for (const dimension of dimensions) undo.set(held[dimension], index, 0);
     },
-    isLimited: (index, attempt) => (abandoned.get(abandonedKey(index, attempt))?.[4] ?? 0) > 0,
+    isLimited: (index, attempt) => (abandoned.find(index, attempt)?.[4] ?? 0) > 0,
     limitAbandoned(index, attempt, dueAt) {
-      const key = abandonedKey(index, attempt);
-      const entry = abandoned.get(key);
-      if (entry) setAbandoned(key, [entry[0], entry[1], entry[2], entry[3], dueAt]);
+      const entry = abandoned.find(index, attempt);
+      if (entry) abandoned.put([entry[0], entry[1], entry[2], entry[3], dueAt]);
     },
     reclaim(index, attempt) {
-      const key = abandonedKey(index, attempt);
-      const entry = abandoned.get(key);
+      const entry = abandoned.find(index, attempt);
       if (!entry) return false;
-      setAbandoned(key, undefined);
+      abandoned.drop(index, attempt);
       undo.set(held.costMicroUsd, index, entry[2]);
       undo.set(held.tokens, index, entry[3]);
       return true;
     },
-    isAbandoned: (index, attempt) => abandoned.has(abandonedKey(index, attempt)),
-    heldByAbandoned(index, attempt) {
-      const [, , costMicroUsd = 0, tokens = 0] = abandoned.get(abandonedKey(index, attempt)) ?? [];
-      if (costMicroUsd + tokens === 0) return undefined;
-      return { inputTokens: tokens, outputTokens: 0, costMicroUsd, provenance: 'estimated' };
-    },
+    isAbandoned: (index, attempt) => abandoned.find(index, attempt) !== undefined,
+    heldByAbandoned: (index, attempt) => heldSpend(abandoned.find(index, attempt)),
     settleAbandoned(index, attempt, spend) {
-      const key = abandonedKey(index, attempt);
-      const entry = abandoned.get(key);
+      const entry = abandoned.find(index, attempt);
       if (!entry) throw new InvariantError(`Attempt ${attempt} of step ${index} was not given up, so it cannot end late.`);
-      setAbandoned(key, undefined);
+      abandoned.drop(index, attempt);
+      noteOverrun(index, spend, { attempt, allowed: { costMicroUsd: entry[2], tokens: entry[3] } });
       unreserve(index, 'costMicroUsd', entry[2]);
       unreserve(index, 'tokens', entry[3]);
       charge(index, spend);
@@ -205,35 +261,38 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
       const passed = dimensions.find((dimension) => at(spent[dimension], run.row) > run.ceiling[dimension]);
       return passed && shortfall(run, passed, 0);
     },
+    raise(owner, { maxCostMicroUsd, maxTokens, maxAttempts }) {
+      const account = findAccount(owner);
+      if (!account) throw new InvariantError(`There is no budget of ${ownerKey(owner)} that could be raised.`);
+      const before = { ...account.ceiling };
+      undo.onRollback(() => Object.assign(account.ceiling, before));
+      if (maxCostMicroUsd !== undefined) account.ceiling.costMicroUsd = maxCostMicroUsd;
+      if (maxTokens !== undefined) account.ceiling.tokens = maxTokens;
+      if (maxAttempts !== undefined) account.ceiling.attempts = maxAttempts;
+    },
+    accountOf: findAccount,
+    usedOf: ({ row }, counted) => (counted === 'attempts' ? at(attempts, row) : at(spent[counted], row)),
+    reviewAll: () => void (charged = new Set(accounts)),
+    takeNews() {
+      const news = { charged, overruns };
+      [charged, overruns] = [new Set(), []];
+      return news;
+    },
   };
 }
+
+interface Allowed {
+  readonly allowed: Readonly<Record<Dimension, number>>;
+  readonly attempt?: number;
+}
+
+const amountOf = ({ inputTokens, outputTokens, costMicroUsd }: Spend, dimension: Dimension): number =>
+  dimension === 'tokens' ? inputTokens + outputTokens : costMicroUsd;
 
 /** Whether an account is the step's own, and not that of a goal that it was added for. */
-const isOwn = (account: Shortfall['account'], { id }: StepDefinition): boolean =>
-  account.kind === 'step' && account.stepId === id;
-
-function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
-}
-
-/** A key of {@link Ledger.abandoned}. */
-export const abandonedKey = (index: number, attempt: number): string => `${index}:${attempt}`;
+const isOwn = (account: BudgetOwner, { id }: StepDefinition): boolean => account.kind === 'step' && account.stepId === id;
 
 const at = (column: Float64Array | Int32Array, index: number): number => column[index]!;
-
-function createColumns(accounts: number, steps: number): LedgerColumns {
-  const pair = (length: number): Record<Dimension, Float64Array> => ({
-    costMicroUsd: new Float64Array(length),
-    tokens: new Float64Array(length),
-  });
-  return {
-    spent: pair(accounts),
-    reserved: pair(accounts),
-    awaiting: new Int32Array(accounts),
-    held: pair(steps),
-  };
-}
 
 const toAllowance = (costMicroUsd: number, tokens: number): Allowance => ({
   ...(costMicroUsd !== Infinity && { costUsd: toUsd(costMicroUsd) }),

@@ -23,7 +23,7 @@ export function onRecovered(core: RunCore, input: Extract<RunInput, { readonly t
   for (const index of suspects) if (isStartLost(core, index)) core.undo.add(core.columns.lost, index, 1);
   run.maxLostStarts = maxLostStarts;
   shiftDeadlines(core, shiftMs);
-  setRunTimers(core);
+  setRunTimers(core, at);
   setLimitsAgain(core, shiftMs);
   setWatchesAgain(core, shiftMs);
   limitAbandoned(core, at);

@@ -15,6 +15,8 @@ import { refillReady } from './checkpoint.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { mustMoveStep } from './move-step.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
+import { runLimits } from './run-limits.js';
+import { clearTimeTimers, setTimeTimers } from './settle-run.js';
 import { rowLength, scheduleRoots, task } from './schedule.js';
 import { armAgain, clearTimersOfSteps, setWatchesAgain } from './step-timers.js';
 import { withdrawStep } from './withdraw-step.js';
@@ -111,7 +113,7 @@ function standingOf(core: RunCore, index: number): Standing {
 function isHeldBy({ ledger, goals }: RunCore, index: number): boolean {
   const added = goals.get(index)?.added ?? [];
   const rows = new Set([index, ...added, ...added.flatMap((row) => goals.get(row)?.added ?? [])]);
-  for (const [row] of ledger.abandoned.values()) if (rows.has(row)) return true;
+  for (const [row] of ledger.abandoned.entries.values()) if (rows.has(row)) return true;
   return false;
 }
 
@@ -132,15 +134,13 @@ function endWhatIsNotWanted(core: RunCore, { fates, input }: Ending): void {
 
 /** The run's time counts from its start; where it had no limit before, from now. */
 function moveDeadline(core: RunCore, next: RunCore, at: number): void {
-  const before = core.materialized.definition.budget.maxDurationMs;
-  const now = next.materialized.definition.budget.maxDurationMs;
+  const before = runLimits(core).maxDurationMs;
+  const now = runLimits(next).maxDurationMs;
   if (before === now) return;
-  const startedAt = before === undefined ? at : core.run.deadlineAt - before;
-  next.run.deadlineAt = now === undefined ? 0 : startedAt + now;
-  const { deadlineAt } = next.run;
-  if (deadlineAt === 0) return void next.out.push({ type: 'timer.clear', timer: 'run:deadline' });
-  const input = { type: 'run.deadline', at: deadlineAt } as const;
-  next.out.push({ type: 'timer.set', timer: 'run:deadline', dueAt: deadlineAt, input });
+  const startedAt = before === Infinity ? at : core.run.deadlineAt - before;
+  if (now === Infinity) return clearTimeTimers(next);
+  next.run.deadlineAt = startedAt + now;
+  setTimeTimers(next, at);
 }
 
 const timers = {

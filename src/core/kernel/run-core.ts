@@ -3,6 +3,7 @@ import type { MaterializedRun } from '../materializer/materialize.js';
 import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart.js';
 import type { Command, RunFact } from '../ports/run-output.js';
 import type { Expand } from '../ports/topology.js';
+import type { BudgetFigure, RaisedBudget } from '../ports/budget.js';
 import type { CompensationPolicy, RunStatus, StepStatus, StoredError } from '../ports/run.js';
 import { createChartRunner, type ChartRunner } from './chart-runner.js';
 import { expandVerification } from '../deciding/expand-verification.js';
@@ -65,6 +66,12 @@ export interface RunScalars {
   isSettled: boolean;
   delivering: boolean;
   agendaHead: number;
+  /** Why it is paused, as far as it is known. */
+  pausedFor: string;
+  /** Ceilings that were raised since the plan was approved. */
+  raised: readonly RaisedBudget[];
+  /** What has tickets of low priority left out. */
+  shed: (BudgetFigure & { readonly priorities: readonly string[] }) | null;
 }
 
 /** What has changed since changes were last taken. */
@@ -216,6 +223,9 @@ function initialScalars(steps: readonly StepDefinition[]): RunScalars {
     isSettled: false,
     delivering: false,
     agendaHead: 0,
+    pausedFor: '',
+    raised: [],
+    shed: null,
   };
 }
 

@@ -1,11 +1,14 @@
 import type { DoneTicket, RunInput } from '../ports/run.js';
+import { noticeBudgets } from './budget-notices.js';
+import { exceedTime, isHard } from './exceed-budget.js';
+import { runLimits } from './run-limits.js';
 import { deferOthers } from './approve-parts.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { isOver, moveLifecycle, movePause, publish, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
-import { endRun } from './settle-run.js';
+import { endRun, setTimeNotice, setTimeTimers } from './settle-run.js';
 import { beginStop, endGrace } from './stop-run.js';
 
 export type Input<Type extends RunInput['type']> = Extract<RunInput, { readonly type: Type }>;
@@ -24,12 +27,7 @@ export function onStart(core: RunCore, input: Input<'run.start'>): void {
   const { maxDurationMs } = materialized.definition.budget;
   if (maxDurationMs !== undefined) {
     run.deadlineAt = input.at + maxDurationMs;
-    core.out.push({
-      type: 'timer.set',
-      timer: 'run:deadline',
-      dueAt: run.deadlineAt,
-      input: { type: 'run.deadline', at: run.deadlineAt },
-    });
+    setTimeTimers(core, input.at);
   }
   scheduleRoots(core);
 }
@@ -49,12 +47,14 @@ function adopt(core: RunCore, { stepId, output }: DoneTicket, at: number): void 
 export function onPause(core: RunCore, input: Input<'run.pause'>): void {
   expectUnderWay(core, input);
   if (!movePause(core, 'PAUSE')) throw illegal(core, input, 'the run is paused already');
+  core.run.pausedFor = 'requested';
   publish(core, { type: 'run.paused', reason: 'requested' });
 }
 
 export function onResume(core: RunCore, input: Input<'run.resume'>): void {
   expectUnderWay(core, input);
   if (!movePause(core, 'RESUME')) throw illegal(core, input, 'the run is not paused');
+  core.run.pausedFor = '';
   publish(core, { type: 'run.resumed' });
 }
 
@@ -67,15 +67,20 @@ export function onCancel(core: RunCore, input: Input<'run.cancel'>): void {
 }
 
 export function onDeadline(core: RunCore, input: Input<'run.deadline'>): void {
-  const { run, materialized } = core;
+  const { run } = core;
   if (run.deadlineAt === 0 || run.stop) throw illegal(core, input, 'no deadline is set');
-  run.deadlineAt = 0;
-  const { maxDurationMs } = materialized.definition.budget;
-  const message = `The run did not end within its ${maxDurationMs} ms (budget.maxDurationMs).`;
-  beginStop(core, {
-    stop: { to: 'failed', reason: 'deadline_exceeded', error: { code: 'DEADLINE_EXCEEDED', message } },
-    at: input.at,
-  });
+  if (input.at < run.deadlineAt) throw illegal(core, input, 'it was put off meanwhile');
+  const { maxDurationMs } = runLimits(core);
+  // A run that pauses for it keeps it: more time counts from its start.
+  if (isHard(core)) run.deadlineAt = 0;
+  exceedTime(core, { maxDurationMs, at: input.at });
+}
+
+/** So much of the run's time is used up that it is told; see budget-notices.ts, which looks after each input. */
+export function onTimeUsed(core: RunCore, input: Input<'run.time-used'>): void {
+  if (core.run.deadlineAt === 0 || core.run.stop) throw illegal(core, input, 'no deadline is set');
+  noticeBudgets(core, input.at);
+  setTimeNotice(core, input.at);
 }
 
 export function onGraceOver(core: RunCore, input: Input<'run.grace-over'>): void {
@@ -98,7 +103,8 @@ function expectDelivery(core: RunCore, input: RunInput): void {
   if (!core.run.delivering || core.run.stop || isOver(core)) throw illegal(core, input, 'no deliverable is under way');
 }
 
-function expectUnderWay(core: RunCore, input: RunInput): void {
+/** @throws IllegalInputError unless the run is executing or synthesizing, and goes on. */
+export function expectUnderWay(core: RunCore, input: RunInput): void {
   const { lifecycle, stop } = core.run;
   if (lifecycle !== 'executing' && lifecycle !== 'synthesizing')
     throw illegal(core, input, 'it takes a run that is executing or synthesizing');

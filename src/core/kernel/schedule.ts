@@ -5,7 +5,7 @@ import type { RunCore } from './run-core.js';
  * has come.
  */
 export const rowLength = 3;
-export const task = { propagate: 0, releaseRoots: 1, sweep: 2, recover: 3, tellGoal: 4, tellDoubt: 5 } as const;
+export const task = { propagate: 0, releaseRoots: 1, sweep: 2, recover: 3, tellGoal: 4, tellDoubt: 5, shed: 6 } as const;
 
 /** The step has settled: its dependents are told, once. */
 export function schedulePropagation(core: RunCore, index: number): void {
@@ -22,6 +22,9 @@ export function scheduleDoubt(core: RunCore, index: number): void {
 
 /** Steps without dependencies may start. */
 export const scheduleRoots = (core: RunCore): void => schedule(core, task.releaseRoots, 0);
+
+/** A ticket is left out, unless it has begun. */
+export const scheduleShed = (core: RunCore, index: number): void => schedule(core, task.shed, index);
 
 /** Every step that has not begun is cancelled, every one under way is told to end. */
 export const scheduleSweep = (core: RunCore): void => schedule(core, task.sweep, 0);

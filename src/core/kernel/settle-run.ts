@@ -4,6 +4,7 @@ import { quote } from '../shared/issue.js';
 import { limitAbandoned } from './abandon.js';
 import { isUnsettled } from './after-end.js';
 import { undoNext } from './compensate.js';
+import { nextTimeNotice } from './budget-notices.js';
 import { gapsOf } from './gaps.js';
 import { isOver, moveLifecycle, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRoots } from './schedule.js';
@@ -54,17 +55,34 @@ function settleEnd(core: RunCore): void {
 }
 
 /** Sets the timers of the run itself, as far as they run. */
-export function setRunTimers({ run, out }: RunCore): void {
+export function setRunTimers(core: RunCore, at: number): void {
+  const { run } = core;
   const { deadlineAt, graceAt } = run;
-  const set = (timer: string, input: RunInput): void => void out.push({ type: 'timer.set', timer, dueAt: input.at, input });
-  if (deadlineAt > 0 && !run.stop) set('run:deadline', { type: 'run.deadline', at: deadlineAt });
-  if (graceAt > 0) set('run:grace', { type: 'run.grace-over', at: graceAt });
+  if (deadlineAt > 0 && !run.stop) setTimeTimers(core, at);
+  if (graceAt > 0) core.out.push(timer('run:grace', { type: 'run.grace-over', at: graceAt }));
+}
+
+const timer = (name: string, input: RunInput) => ({ type: 'timer.set', timer: name, dueAt: input.at, input }) as const;
+
+/** The time of the run is limited: it is told when much of it is used up, and when it is over. */
+export function setTimeTimers(core: RunCore, at: number): void {
+  core.out.push(timer('run:deadline', { type: 'run.deadline', at: core.run.deadlineAt }));
+  setTimeNotice(core, at);
+}
+
+export function setTimeNotice(core: RunCore, at: number): void {
+  const dueAt = nextTimeNotice(core, at);
+  if (dueAt > 0) core.out.push(timer('run:time', { type: 'run.time-used', at: dueAt }));
 }
 
 function clearTimers(core: RunCore): void {
-  if (core.run.deadlineAt > 0) core.out.push({ type: 'timer.clear', timer: 'run:deadline' });
-  core.run.deadlineAt = 0;
+  clearTimeTimers(core);
   clearGrace(core);
+}
+
+export function clearTimeTimers({ run, out }: RunCore): void {
+  if (run.deadlineAt > 0) for (const name of ['run:deadline', 'run:time']) out.push({ type: 'timer.clear', timer: name });
+  run.deadlineAt = 0;
 }
 
 /** Nothing is under way that it could end, and what is being undone has its own time. */

@@ -2,15 +2,15 @@ import type { Allowance } from '../ports/usage.js';
 import type { Pace } from './agenda.js';
 import { askForAttempt } from './ask-step.js';
 import { beginGoal } from './expand-goal.js';
-import { failStep } from './fail-step.js';
+import { isEstimateForgiven, refuseStep } from './budget-gates.js';
+import { exceedBudget } from './exceed-budget.js';
 import type { Reservation } from './ledger.js';
 import type { Shortfall } from './ledger-accounts.js';
-import { noSpend } from './no-spend.js';
 import type { AskedPolicy } from './asked-policy.js';
 import { approvedCost } from './policy-approvals.js';
 import { clearSpend, clearStart, tellApplied } from './policy-gates.js';
 import { callsAgent, isOver, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
-import { budgetError, exceedBudget } from './stop-run.js';
+import { runLimits } from './run-limits.js';
 
 /** Starts what is ready, in order, as far as the ledger goes. Returns `false` when the pace left some of it for the next input. */
 export function startReady(core: RunCore, pace: Pace): boolean {
@@ -59,7 +59,7 @@ interface Beginning {
 
 /** Begins what may, unless a policy has something against what it would spend; then it gives back what it was to have. */
 function begin(core: RunCore, index: number, { allowance, allowed, at }: Beginning): void {
-  const spend = clearSpend(core, index, { allowance, at, giveBack: () => core.ledger.settle(index, noSpend) });
+  const spend = clearSpend(core, index, { allowance, at, giveBack: () => giveBack(core, index) });
   if (spend.isHeld) return;
   for (const policy of [...allowed, ...spend.allowed]) tellApplied(core, index, policy);
   if (stepOf(core, index).expands === undefined) askForAttempt(core, index, allowance);
@@ -67,25 +67,33 @@ function begin(core: RunCore, index: number, { allowance, allowed, at }: Beginni
 }
 
 function reserve(core: RunCore, index: number): Reservation {
-  const ceiling = core.materialized.definition.budget.maxSteps ?? Infinity;
+  const ceiling = runLimits(core).maxSteps;
   const isFirst = tryOf(core, index) === 0;
   if (isFirst && core.run.stepsStarted >= ceiling) {
-    const figures = { ceiling, spent: core.run.stepsStarted, reserved: 0, needed: 1 };
+    const figures = { ceiling, spent: core.run.stepsStarted, inexact: 0, reserved: 0, needed: 1 };
     return { kind: 'refused', shortfall: { dimension: 'steps', account: { kind: 'run' }, ...figures } };
   }
-  return callsAgent(stepOf(core, index))
-    ? core.ledger.reserve(index, approvedCost(core, index))
-    : { kind: 'granted', allowance: {} };
+  if (!callsAgent(stepOf(core, index))) return { kind: 'granted', allowance: {} };
+  return core.ledger.reserve(index, {
+    mostMicroUsd: approvedCost(core, index),
+    isExactOnly: isEstimateForgiven(core, index),
+    isAgain: isAgain(core, index),
+  });
 }
 
-/** A ceiling of the run ends or pauses the run; one of a role, or of the step, ends only the step. */
+/** Whether what begins is the present attempt once more. */
+const isAgain = ({ columns }: RunCore, index: number): boolean => columns.again[index] === 1;
+
+const giveBack = (core: RunCore, index: number): void => core.ledger.giveBack(index, { isAgain: isAgain(core, index) });
+
+/** A ceiling of the run ends or pauses the run; one of a role, or of the step, ends only the step, or has it wait. */
 function refuse(
   core: RunCore,
   { index, shortfall, at }: { readonly index: number; readonly shortfall: Shortfall; readonly at: number },
 ): boolean {
   const stepId = stepOf(core, index).id;
   if (shortfall.account.kind !== 'run') {
-    failStep(core, index, { error: budgetError(shortfall, stepId), spend: noSpend, at });
+    refuseStep(core, { index, shortfall, stepId, at });
     return true;
   }
   exceedBudget(core, { shortfall, stepId, at });

@@ -1,9 +1,8 @@
-import type { CompensationPolicy, StoredError } from '../ports/run.js';
+import type { CompensationPolicy } from '../ports/run.js';
 import { abandonAttempt } from './abandon.js';
 import { concludeDoubt } from './doubt.js';
-import type { Shortfall } from './ledger-accounts.js';
 import { moveStep } from './move-step.js';
-import { isOver, movePause, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
+import { isOver, publish, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import { scheduleSweep } from './schedule.js';
 import { stopError } from './stop-error.js';
 
@@ -57,50 +56,4 @@ export function settleCancelled(core: RunCore, index: number, at: number): void 
   const to = moveStep(core, index, 'CANCEL', { at, facts: compensation && core.run.undoes ? 'compensable' : '' });
   if (to === 'in-doubt') concludeDoubt(core, index, error);
   else if (to === 'cancelled') publish(core, { type: 'step.cancelled', stepId: id, error });
-}
-
-/** A ceiling of the run stands in the way: the run fails, or pauses where its budget says so. */
-export function exceedBudget(
-  core: RunCore,
-  { shortfall, stepId, at }: { readonly shortfall: Shortfall; readonly stepId?: string; readonly at: number },
-): void {
-  const reason = 'budget_exceeded';
-  if (core.materialized.definition.budget.onExceeded === 'fail') {
-    return beginStop(core, { stop: { to: 'failed', reason, error: budgetError(shortfall, stepId) }, at });
-  }
-  if (movePause(core, 'PAUSE')) publish(core, { type: 'run.paused', reason });
-}
-
-/** Agents that did not keep to their allowance have taken the run past a ceiling: it ends, or pauses, before anything else starts. */
-export function noticeOverrun(core: RunCore, at: number): void {
-  if (core.run.stop || isOver(core)) return;
-  const shortfall = core.ledger.overrun();
-  if (shortfall) exceedBudget(core, { shortfall, at });
-}
-
-const units = { costMicroUsd: 'USD', tokens: 'tokens', steps: 'steps' } as const;
-
-function ownerOf(account: Shortfall['account']): string {
-  if (account.kind === 'run') return 'the run';
-  return account.kind === 'role' ? `role "${account.role}"` : `step "${account.stepId}"`;
-}
-
-/** A shortfall as a stored error, with every figure in it. */
-export function budgetError({ dimension, account, ceiling, spent, reserved, needed }: Shortfall, stepId?: string): StoredError {
-  const scale = dimension === 'costMicroUsd' ? 1_000_000 : 1;
-  const figures = { ceiling: ceiling / scale, spent: spent / scale, reserved: reserved / scale, needed: needed / scale };
-  const owner = ownerOf(account);
-  const wanted = needed > 0 ? ` and ${figures.needed} more are needed` : '';
-  const where = stepId === undefined ? '' : ` before step "${stepId}"`;
-  const message =
-    `The budget of ${owner} is exhausted${where}: ${figures.spent} of ${figures.ceiling} ${units[dimension]} are spent, ` +
-    `${figures.reserved} reserved${wanted}.`;
-  return {
-    code: 'BUDGET_EXCEEDED',
-    message,
-    dimension,
-    unit: units[dimension],
-    ...figures,
-    ...(stepId !== undefined && { stepId }),
-  };
 }

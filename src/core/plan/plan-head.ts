@@ -1,6 +1,6 @@
 import type { Plan, PlanBudget, PlanContext, PlanRole } from '../ports/plan.js';
 import type { PlanPolicy, PolicySpec } from '../ports/policy.js';
-import type { OrchestrationProposal, Role } from '../ports/proposal.js';
+import type { OrchestrationProposal, Priority, Role, ShedPolicy } from '../ports/proposal.js';
 import { copyJson } from '../shared/copy-json.js';
 import { toMicroUsd } from '../shared/money.js';
 import { inOrder, spendCeiling } from './step-defaults.js';
@@ -57,7 +57,12 @@ function planRole({ budget, clear = true, tools = [], autonomy = 'act-freely', .
   };
 }
 
+const planShed = ({ at, priorities = ['low'] }: ShedPolicy): ShedPolicy => ({
+  at,
+  priorities: inOrder(priorities) as readonly Priority[],
+});
+
 function planBudget({ budget = {} }: HeadOf): PlanBudget {
-  const { maxCostUsd: _, onExceeded = 'fail', ...ceilings } = budget;
-  return { ...ceilings, ...spendCeiling(budget), onExceeded };
+  const { maxCostUsd: _, onExceeded = 'fail', shed, ...ceilings } = budget;
+  return { ...ceilings, ...spendCeiling(budget), onExceeded, ...(shed && { shed: planShed(shed) }) };
 }

@@ -11,9 +11,10 @@ export const defaultRetry: RetryPolicy = { attempts: 1, backoffMs: 1_000, factor
 const choosingRetry: RetryPolicy = { ...defaultRetry, attempts: 3 };
 
 /** A ceiling in dollars as one in whole micro-dollars. */
-export const spendCeiling = ({ maxCostUsd, maxTokens }: SpendLimit): SpendCeiling => ({
+export const spendCeiling = ({ maxCostUsd, maxTokens, maxAttempts }: SpendLimit): SpendCeiling => ({
   ...(maxCostUsd !== undefined && { maxCostMicroUsd: toMicroUsd(maxCostUsd) }),
   ...(maxTokens !== undefined && { maxTokens }),
+  ...(maxAttempts !== undefined && { maxAttempts }),
 });
 
 const planEstimate = ({ costUsd, tokens, durationMs }: Estimate): PlanEstimate => ({

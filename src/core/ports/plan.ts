@@ -1,6 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { PlanPolicy } from './policy.js';
-import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit } from './proposal.js';
+import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit, ShedPolicy } from './proposal.js';
 import type { Autonomy, StepKind } from './step-traits.js';
 
 export type { StepKind } from './step-traits.js';
@@ -10,6 +10,8 @@ export type Phase = 'research' | 'discussion' | 'work' | 'synthesis';
 export interface SpendCeiling {
   readonly maxCostMicroUsd?: number;
   readonly maxTokens?: number;
+  /** Attempts that may begin, those to undo something included. */
+  readonly maxAttempts?: number;
 }
 
 /** {@link SpendCeiling} and the other hard ceilings of a run. */
@@ -19,6 +21,9 @@ export interface PlanBudget extends SpendCeiling {
   readonly maxDelegationDepth?: number;
   readonly maxDurationMs?: number;
   readonly onExceeded: 'fail' | 'pause';
+  /** Share of a ceiling from which on there is a warning. Absent for 0.8. */
+  readonly warnAt?: number;
+  readonly shed?: ShedPolicy;
 }
 
 /** Retry with every default filled in; durations in milliseconds. */

@@ -9,6 +9,16 @@ export type Priority = 'low' | 'normal' | 'high';
 export interface SpendLimit {
   readonly maxCostUsd?: number;
   readonly maxTokens?: number;
+  /** Attempts in all, retries included. */
+  readonly maxAttempts?: number;
+}
+
+/** Tickets that are left out when a ceiling of the run is near, unless they have begun, or something that stays depends on them. */
+export interface ShedPolicy {
+  /** Share of a ceiling from which on, above 0 and at most 1. */
+  readonly at: number;
+  /** Priorities of those tickets. Default: `low`. */
+  readonly priorities?: readonly Priority[];
 }
 
 /** The hard ceilings of a run. What is left out has no ceiling of its own. */
@@ -20,8 +30,12 @@ export interface ProposalBudget extends SpendLimit {
   readonly maxDelegationDepth?: number;
   /** From the first start of the run, in milliseconds. */
   readonly maxDurationMs?: number;
-  /** What reaching a ceiling does. Default: `fail`. */
+  /** What reaching a ceiling does: the run, or the step whose own or role's ceiling it is, fails, or waits for a person. Default: `fail`. */
   readonly onExceeded?: 'fail' | 'pause';
+  /** Share of any ceiling from which on there is a warning, above 0 and at most 1. Default: 0.8. */
+  readonly warnAt?: number;
+  /** A way out when a ceiling is near. Default: none. */
+  readonly shed?: ShedPolicy;
 }
 
 export interface HireSpec {

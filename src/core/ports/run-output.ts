@@ -1,6 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { Allowance, Spend } from './usage.js';
 import type { Phase, StepKind } from './plan.js';
+import type { BudgetFact } from './budget.js';
 import type { AppliedPolicy } from './policy.js';
 import type { Conflict } from './reducer.js';
 import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
@@ -97,6 +98,7 @@ export interface PlannedStepFact {
 
 /** Something that became true of a run; what {@link RunEvent} carries. */
 export type RunFact =
+  | BudgetFact
   | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
   | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
   | {
@@ -122,7 +124,8 @@ export type RunFact =
   | { readonly type: 'run.released'; readonly role: string; readonly agentId: string }
   | { readonly type: 'run.started' }
   | { readonly type: 'run.synthesizing' }
-  | { readonly type: 'run.paused'; readonly reason: string }
+  /** `error`: what it waits for, where it has paused by itself. */
+  | { readonly type: 'run.paused'; readonly reason: string; readonly error?: StoredError }
   | { readonly type: 'run.resumed' }
   /** Taken up by a process after another was lost, or let it go; `lost` are the steps whose starts count as lost. */
   | { readonly type: 'run.recovered'; readonly lost: readonly string[] }

@@ -1,4 +1,6 @@
 import type { Json } from '../shared/json.js';
+import type { Actor } from './actor.js';
+import type { BudgetOwner, RaisedCeilings } from './budget.js';
 import type { Conflict } from './reducer.js';
 import type { Spend } from './usage.js';
 
@@ -18,11 +20,7 @@ export type StepStatus =
   | 'compensating'
   | 'compensated';
 
-/** Who did something. An agent can propose and revise, never approve. */
-export interface Actor {
-  readonly kind: 'user' | 'policy' | 'agent';
-  readonly id: string;
-}
+export type { Actor } from './actor.js';
 
 /** A fault as it is stored: plain data that survives a restart. `code` is stable, `message` is for people. */
 export interface StoredError {
@@ -131,6 +129,16 @@ export type RunInput = { readonly at: number } &
         readonly shiftMs: number;
       }
     | { readonly type: 'run.deadline' }
+    /** So much of the run's time is used up that it is told. */
+    | { readonly type: 'run.time-used' }
+    /** Somebody who may has raised ceilings. */
+    | {
+        readonly type: 'run.budget-raised';
+        readonly owner: BudgetOwner;
+        readonly ceilings: RaisedCeilings;
+        readonly by: Actor;
+        readonly note?: string;
+      }
     | { readonly type: 'run.grace-over' }
     | { readonly type: 'run.delivered' }
     | { readonly type: 'run.delivery-failed'; readonly error: StoredError }

@@ -1,5 +1,5 @@
 import type { PolicySpec } from '../ports/policy.js';
-import type { OrchestrationProposal, ProposalBudget, Role, Ticket } from '../ports/proposal.js';
+import type { OrchestrationProposal, ProposalBudget, Role, ShedPolicy, Ticket } from '../ports/proposal.js';
 import { canonicalJson } from '../shared/canonical-json.js';
 
 /** A dependency: ticket `from` waits for ticket `to`. */
@@ -17,8 +17,8 @@ export interface ChangedElement {
 /** What became of a figure of the budget; `null` where a side has none. */
 export interface BudgetChange {
   readonly field: string;
-  readonly from: number | string | null;
-  readonly to: number | string | null;
+  readonly from: number | string | ShedPolicy | null;
+  readonly to: number | string | ShedPolicy | null;
 }
 
 /** What changed from one proposal to another. Plain JSON in a fixed order: that of the proposals, removed things first to last. */
@@ -149,6 +149,6 @@ function diffAgents(before: readonly Role[], after: readonly Role[]): ProposalDi
 function diffBudgets(before: ProposalBudget, after: ProposalBudget): readonly BudgetChange[] {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort() as (keyof ProposalBudget)[];
   return fields
-    .filter((field) => before[field] !== after[field])
+    .filter((field) => !same(before[field], after[field]))
     .map((field) => ({ field, from: before[field] ?? null, to: after[field] ?? null }));
 }

@@ -10,7 +10,8 @@ import type { ReadOptions } from './event-log.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
 import type { InputBody } from './run-driver.js';
-import type { DecisionInput, Run, RunResult } from './run-handle.js';
+import { ownerOf, raisedCeilings } from './raise-budget.js';
+import type { BudgetRaise, DecisionInput, Run, RunResult } from './run-handle.js';
 
 /** A handle on a managed run. Its verbs reject; a rejection that nobody waits for is no fault of the process. */
 export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
@@ -68,6 +69,7 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
     cancel: ({ reason = 'cancelled', compensate } = {}) =>
       act((run) => cancel(run, { reason, ...(compensate !== undefined && { compensate }) })),
     approveSteps: (steps, { approvedBy }) => act((run) => approveSteps(run, steps, approvedBy)),
+    raiseBudget: (raise) => act((run) => raiseBudget(run, raise)),
     decide: (stepId, decision) => act((run) => decide(run, stepId, decision)),
   };
 }
@@ -94,6 +96,16 @@ async function cancel(run: ManagedRun, options: { readonly reason: string; reado
   if (run.engine) await run.engine.driver.submit({ type: 'run.cancel', ...options });
   else await run.cancelEarly(options.reason);
   return run.ended;
+}
+
+async function raiseBudget(run: ManagedRun, raise: BudgetRaise): Promise<void> {
+  const { by, note } = raise;
+  const actor: Actor = typeof by === 'string' ? { kind: 'user', id: by } : by;
+  checkDecider(run, actor);
+  const ceilings = raisedCeilings(raise);
+  if (!ceilings.ok) throw new ApprovalRefusedError(run.runId, ceilings.error);
+  const raised = { owner: ownerOf(raise), ceilings: ceilings.value, by: actor };
+  await submit(run, { type: 'run.budget-raised', ...raised, ...(note !== undefined && { note }) });
 }
 
 async function decide(run: ManagedRun, stepId: string, { approve, by, note, output }: DecisionInput): Promise<void> {

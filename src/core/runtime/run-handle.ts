@@ -36,6 +36,27 @@ export interface DecisionInput {
   readonly output?: Json;
 }
 
+/** A person's word on a budget that is, or will be, exhausted. */
+export interface BudgetRaise {
+  /** The ceilings that change, as they shall be from now on: money in US dollars. Each must be above the present one. */
+  readonly budget: {
+    readonly maxCostUsd?: number;
+    readonly maxTokens?: number;
+    readonly maxAttempts?: number;
+    /** Of the run only. */
+    readonly maxSteps?: number;
+    /** Of the run only, from its first start, in milliseconds. */
+    readonly maxDurationMs?: number;
+  };
+  /** Who raises it: a user's id, or the actor in full. Not an agent. */
+  readonly by: string | Actor;
+  readonly note?: string;
+  /** Key of the role whose budget it is. Default: the run's. */
+  readonly role?: string;
+  /** Id of the step whose budget it is. */
+  readonly stepId?: string;
+}
+
 /** A handle on one run. Any number of handles may be held; none needs to be. */
 export interface Run {
   readonly runId: string;
@@ -74,6 +95,12 @@ export interface Run {
    * Rejects with ApprovalRefusedError otherwise.
    */
   approveSteps(steps: readonly string[], options: { readonly approvedBy: Approval['approvedBy'] }): Promise<void>;
+  /**
+   * Raises ceilings of the run, or of a role or a step that has a budget. What waits for that goes on, and so does a run that paused for it. It is
+   * on record who did. Rejects with ApprovalRefusedError where an agent asks, or for figures that are none, and with IllegalInputError where there
+   * is no such ceiling, where it would not go up, or when the run is over.
+   */
+  raiseBudget(raise: BudgetRaise): Promise<void>;
   /** Answers a gate, or says of a step in doubt whether it happened. Rejects with IllegalInputError when the step does not wait. */
   decide(stepId: string, decision: DecisionInput): Promise<void>;
 }

@@ -119,6 +119,7 @@ function applyToStep(attempts: Attempts, event: StepEvent): void {
     case 'step.late':
     case 'step.skipped':
     case 'step.progress':
+    case 'budget.overrun':
       return;
     case 'policy.applied':
       if (latest && event.transition === 'tool' && event.verdict === 'require-approval')
@@ -152,7 +153,7 @@ function begin(
 type AttemptEvent = Extract<StepEvent, { readonly attempt: number }>;
 type EndEvent = Exclude<
   AttemptEvent,
-  { readonly type: 'step.started' | 'step.compensating' | 'step.progress' | 'step.late' | 'policy.applied' }
+  { readonly type: 'step.started' | 'step.compensating' | 'step.progress' | 'step.late' | 'policy.applied' | 'budget.overrun' }
 >;
 
 function applyToAttempt({ byStep }: Attempts, event: EndEvent): void {

@@ -77,6 +77,11 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.overdue':
       step.overdue = true;
       return;
+    case 'budget.overrun': {
+      const { attempt, unit, allowed, spent } = event;
+      step.overrun = { attempt, unit, allowed, spent };
+      return;
+    }
     case 'step.late':
       step.late = { attempt: event.attempt, output: event.output };
       return;

@@ -4,6 +4,7 @@ import type { Plan } from '../ports/plan.js';
 import type { RunEvent } from '../ports/run-output.js';
 import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
+import { applyToBudget, budgetView, type BudgetView } from './budget-view.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import { createRoleWatch, type RoleView } from './role-status.js';
 import { addedStepState, assignAgents, gapOf, replanSteps, restoreStep, stepState, viewStep } from './step-state.js';
@@ -16,6 +17,9 @@ export interface RunView {
   readonly runId: string;
   readonly status: RunStatus;
   readonly paused: boolean;
+  /** Why it is paused: `requested`, or what it waits for. Absent while it is not. */
+  readonly pausedFor?: { readonly reason: string; readonly error?: StoredError };
+  readonly budget: BudgetView;
   readonly goal: string;
   readonly revision: number;
   readonly digest: string;
@@ -92,6 +96,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     runId: '',
     status: 'proposed',
     paused: false,
+    budget: budgetView(plan),
     goal: plan.goal,
     revision: plan.revision,
     digest: plan.digest,
@@ -220,9 +225,14 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       return;
     case 'run.paused':
       run.paused = true;
+      run.pausedFor = { reason: event.reason, ...(event.error && { error: event.error }) };
       return;
     case 'run.resumed':
-      run.paused = false;
+      return goOn(run);
+    case 'budget.warning':
+    case 'budget.raised':
+    case 'budget.shed':
+      run.budget = applyToBudget(run.budget, event);
       return;
     case 'run.stopping':
       run.reason = event.reason;
@@ -253,5 +263,10 @@ function noteNotUndone(run: RunState, stepId: string): void {
 
 function end(run: RunState, at: number): void {
   run.endedAt = at;
+  goOn(run);
+}
+
+function goOn(run: RunState): void {
   run.paused = false;
+  delete run.pausedFor;
 }

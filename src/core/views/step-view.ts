@@ -1,4 +1,5 @@
 import type { Json } from '../shared/json.js';
+import type { BudgetUnit } from '../ports/budget.js';
 import type { StepKind } from '../ports/plan.js';
 import type { AppliedPolicy } from '../ports/policy.js';
 import type { Conflict } from '../ports/reducer.js';
@@ -58,4 +59,11 @@ export interface StepView {
   /** The last line of progress that its agent reported. */
   readonly progress?: string;
   readonly usage: UsageTotals;
+  /** The last attempt that spent more than it was allowed to. */
+  readonly overrun?: {
+    readonly attempt: number;
+    readonly unit: BudgetUnit;
+    readonly allowed: number;
+    readonly spent: number;
+  };
 }

@@ -133,6 +133,7 @@ describe('a run that another process takes up', () => {
     });
     expect(ofType(last, 'timer.set')).toMatchObject([
       { timer: 'run:deadline', dueAt: 1_500, input: { type: 'run.deadline', at: 1_500 } },
+      { timer: 'run:time', dueAt: 1_400, input: { type: 'run.time-used', at: 1_400 } },
       { timer: 'step:0', dueAt: 1_102, input: { type: 'step.retry-due', at: 1_102, attempt: 1 } },
     ]);
   });

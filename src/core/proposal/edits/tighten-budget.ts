@@ -5,7 +5,7 @@ import type { ProposalHistory } from '../proposal-history.js';
 import { editProposal, type EditOptions } from './edit-proposal.js';
 
 /** The ceilings that can be tightened. */
-export type Ceilings = Omit<ProposalBudget, 'onExceeded'>;
+export type Ceilings = Omit<ProposalBudget, 'onExceeded' | 'warnAt' | 'shed'>;
 
 /** Ceilings to lower, or to put where there is none. */
 export interface TightenBudgetOptions extends EditOptions {

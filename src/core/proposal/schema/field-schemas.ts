@@ -38,6 +38,7 @@ export const outputSchemaSchema = z
 export const spendLimitSchema = z.strictObject({
   maxCostUsd: usdSchema.describe('US dollars, at most six decimals.').exactOptional(),
   maxTokens: countFrom(0).describe('Input and output tokens together.').exactOptional(),
+  maxAttempts: countFrom(1).describe('Attempts in all, retries included.').exactOptional(),
 });
 
 /** What tickets and phases say about how they are carried out. */

@@ -21,12 +21,29 @@ const resourceLimitSchema = z.strictObject({
   maxWaitMs: countFrom(0).exactOptional(),
 });
 
+/** More than nothing, at most all of it. */
+const shareSchema = z.number().gt(0).max(1);
+
 const budgetSchema = spendLimitSchema.extend({
   maxSteps: countFrom(1).describe('Steps that may start in all: tickets, phases and delegations.').exactOptional(),
   maxAgents: countFrom(1).describe('Distinct agents that may take part.').exactOptional(),
   maxDelegationDepth: countFrom(0).exactOptional(),
   maxDurationMs: countFrom(1).describe('From the first start of the run, in milliseconds.').exactOptional(),
-  onExceeded: z.enum(['fail', 'pause']).describe('What reaching a ceiling does. Default: fail.').exactOptional(),
+  onExceeded: z
+    .enum(['fail', 'pause'])
+    .describe('What reaching a ceiling does: fail, or pause and ask a person. Default: fail.')
+    .exactOptional(),
+  warnAt: shareSchema.describe('Share of a ceiling from which on there is a warning. Default: 0.8.').exactOptional(),
+  shed: z
+    .strictObject({
+      at: shareSchema.describe('Share of a ceiling of the run from which on.'),
+      priorities: z
+        .array(z.enum(['low', 'normal', 'high']))
+        .describe('Priorities of those tickets. Default: ["low"].')
+        .exactOptional(),
+    })
+    .describe('Tickets that are left out when a ceiling of the run is near and they have not begun.')
+    .exactOptional(),
 });
 
 /**

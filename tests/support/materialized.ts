@@ -84,7 +84,7 @@ export const anyVerified = (): fc.Arbitrary<MaterializedRun> => {
 
 /** Policies of every kind, over the roles and steps of a plan. */
 const policiesOf = (plan: Plan): fc.Arbitrary<readonly PlanPolicy[]> => {
-  const some = <T>(values: readonly T[]) => fc.option(fc.subarray([...values], { minLength: 1 }), { nil: undefined, freq: 1 });
+  const some = <T>(values: readonly T[]) => fc.option(fc.subarray([...values], { minLength: 1 }), { nil: undefined, freq: 2 });
   const policy = fc.record({
     verdict: fc.constantFrom<PolicyVerdict[]>('allow', 'deny', 'require-approval', 'require-approval'),
     on: fc.oneof(

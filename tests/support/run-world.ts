@@ -271,11 +271,12 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     if (!raised) take(budgetPauses > 3 ? { type: 'run.cancel', reason: 'No money.' } : { type: 'run.resume' });
   };
   const raise = (): boolean => {
-    const { maxCostMicroUsd, maxTokens, maxDurationMs } = kernel.materialized.definition.budget;
+    const { maxCostMicroUsd, maxTokens, maxAttempts, maxDurationMs } = kernel.materialized.definition.budget;
     const factor = 2 ** budgetPauses;
     const ceilings = {
       ...(maxCostMicroUsd !== undefined && { maxCostMicroUsd: (maxCostMicroUsd + 1) * factor }),
       ...(maxTokens !== undefined && { maxTokens: (maxTokens + 1) * factor }),
+      ...(maxAttempts !== undefined && { maxAttempts: maxAttempts * factor }),
       ...(maxDurationMs !== undefined && { maxDurationMs: maxDurationMs * factor }),
     };
     return take({ type: 'run.budget-raised', owner: { kind: 'run' }, ceilings, by: ada });

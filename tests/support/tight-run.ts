@@ -15,7 +15,7 @@ const ceilings = ({ cost, tokens }: { cost?: number; tokens?: number }, steps: n
   ...(cost !== undefined && { maxCostUsd: (steps + cost) / 1_000_000 }),
   ...(tokens !== undefined && { maxTokens: steps + tokens }),
 });
-const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 });
+const sometimes = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 /** Runs whose ceilings are so tight that steps must wait for each other, are refused, and end the run. */
 export const tightRun = (onExceeded: ProposalBudget['onExceeded']): fc.Arbitrary<MaterializedRun> =>
@@ -23,28 +23,32 @@ export const tightRun = (onExceeded: ProposalBudget['onExceeded']): fc.Arbitrary
     .record({
       dag: dagArbitrary({ maxNodes: 8, maxDependencies: 2 }),
       budget: slack,
-      roles: fc.array(rarely(slack), { minLength: 2, maxLength: 2 }),
+      attempts: sometimes(fc.integer({ min: 2, max: 12 })),
+      shedAt: sometimes(fc.constantFrom(0.2, 0.6)),
+      roles: fc.array(sometimes(slack), { minLength: 2, maxLength: 2 }),
       steps: fc.array(
         fc.record({
           role: fc.nat({ max: 1 }),
           attempts: fc.integer({ min: 1, max: 3 }),
-          own: rarely(
+          own: sometimes(
             fc.record({ maxCostMicroUsd: fc.constantFrom(5, 100), maxTokens: fc.constantFrom(1, 10) }, { requiredKeys: [] }),
           ),
           once: fc.boolean(),
+          priority: fc.constantFrom('low' as const, 'normal' as const, 'low' as const),
         }),
         { minLength: 8, maxLength: 8 },
       ),
     })
-    .map(({ dag, budget, roles, steps }) => {
+    .map(({ dag, budget, roles, steps, attempts: mostAttempts, shedAt }) => {
       const drafts = dag.map((dependencies, index) => {
-        const { role, attempts, own, once } = steps[index]!;
+        const { role, attempts, own, once, priority } = steps[index]!;
         return {
           id: `t${index}`,
           role: `r${role}`,
           dependsOn: dependencies.map((dependency) => `t${dependency}`),
           retry: { attempts, backoffMs: 10, factor: 1, maxBackoffMs: 10, jitter: 0 },
           timeoutMs: 20,
+          priority,
           effect: once ? ('once' as const) : ('idempotent' as const),
           ...(own && { budget: own }),
         };
@@ -58,7 +62,12 @@ export const tightRun = (onExceeded: ProposalBudget['onExceeded']): fc.Arbitrary
       const worker: Role = { key: 'worker', kind: 'existing', agentId: 'w' };
       return handWritten(drafts, {
         roles: [...team, worker],
-        budget: { ...ceilings(budget, drafts.length + 1), ...(onExceeded && { onExceeded }) },
+        budget: {
+          ...ceilings(budget, drafts.length + 1),
+          ...(mostAttempts !== undefined && { maxAttempts: mostAttempts }),
+          ...(shedAt !== undefined && { shed: { at: shedAt } }),
+          ...(onExceeded && { onExceeded }),
+        },
       });
     })
     // What is refused before it starts is no matter of the ledger.

@@ -67,6 +67,72 @@ describe('spent and reserved', () => {
     );
   });
 
+  it('CX-22 are warned of once they have passed 80 % of a ceiling of the run, and once only before it is raised', () => {
+    fc.assert(
+      fc.property(tightRuns, fateArbitrary({ mostShare: 3 }), (run, fate) => {
+        const warned = new Set<string>();
+        runToEnd(run, fate, {
+          onTurn({ kernel: now, commands }) {
+            for (const command of commands) {
+              if (command.type !== 'publish') continue;
+              if (command.event.type === 'budget.raised') warned.clear();
+              if (command.event.type !== 'budget.warning') continue;
+              const of = JSON.stringify([command.event.owner, command.event.unit]);
+              expect(warned).not.toContain(of);
+              warned.add(of);
+            }
+            if (now.status !== 'executing' || now.stop) return;
+            const units = ['USD', 'tokens'] as const;
+            for (const [place, { ceiling, spent }] of accountsOf(run, now).slice(0, 2).entries())
+              if (ceiling < Infinity && ceiling > 0 && spent >= 0.8 * ceiling)
+                expect(warned).toContain(JSON.stringify([{ kind: 'run' }, units[place]]));
+          },
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('HB-57 attempts keep to their ceiling like money', () => {
+    fc.assert(
+      fc.property(tightRuns, fateArbitrary(), (run, fate) => {
+        runToEnd(run, fate, {
+          onTurn({ kernel: now }) {
+            const { run: scalars, columns } = now.checkpoint();
+            const { raised } = scalars as unknown as { readonly raised: readonly RaisedBudget[] };
+            const ceiling = raised[0]?.ceilings.maxAttempts ?? run.definition.budget.maxAttempts ?? Infinity;
+            expect(columns['accountAttempts']![0]).toBeLessThanOrEqual(ceiling);
+            expect(columns['accountAttempts']![0]).toBe(columns['attempt']!.reduce((sum, one) => sum + one, 0));
+          },
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('CC-12 near a ceiling only what can be done without is left out, and none of it begins any more', () => {
+    let shed = 0;
+    fc.assert(
+      fc.property(tightRuns, fateArbitrary({ controls: ['crash', 'repeat', 'pause', 'resume'] }), (run, fate) => {
+        const { facts } = runToEnd(run, fate);
+        const priorities = new Map(run.definition.steps.map(({ id, priority }) => [id, priority]));
+        const dropped = new Set<string>();
+        for (const fact of facts) {
+          if (fact.type === 'step.started') expect(dropped).not.toContain(fact.stepId);
+          if (fact.type !== 'step.skipped') continue;
+          // Whatever stays does not wait for what was left out.
+          if (fact.error.code === 'DEPENDENCY_NOT_MET') expect(dropped).not.toContain(fact.error['dependency']);
+          if (fact.error.code !== 'BUDGET_SHED') continue;
+          dropped.add(fact.stepId);
+          expect(priorities.get(fact.stepId)).toBe('low');
+        }
+        shed += dropped.size;
+      }),
+      { numRuns: 100 },
+    );
+    expect(shed).toBeGreaterThan(0);
+  });
+
   it('CC-12 are shared among exactly the steps that have yet to be given something', () => {
     fc.assert(
       fc.property(fc.oneof(tightRuns, sagaRun), fateArbitrary(), (run, fate) => {

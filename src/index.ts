@@ -181,3 +181,4 @@ export {
 } from './core/storing/group-commit.js';
 export { defaultPageSize, defaultRangeSize, matchesFilter } from './core/storing/matches-filter.js';
 export { mergeCheckpoint } from './core/storing/merge-checkpoint.js';
+export { noteText } from './core/storing/note-text.js';

@@ -11,7 +11,7 @@ import { readTexts } from './file/read-texts.js';
 import type { IndexedLog } from './file/rewrite-log.js';
 import type { IndexedRun } from './file/run-index.js';
 import { holdLog, type LogHold } from './file/shared-logs.js';
-import { stageClaim, stageCommit, stageRelease, stageRenewal } from './file/stage-writes.js';
+import { stageClaim, stageCommit, stageNote, stageRelease, stageRenewal } from './file/stage-writes.js';
 
 export interface FileStoreOptions {
   /** Where the files lie; made where it is not there. One process at a time can use it. */
@@ -105,6 +105,23 @@ export function createFileStore({ directory, synchronous = 'FULL' }: FileStoreOp
     async release(request) {
       checkOpen();
       return withLog((log) => log.write(stageRelease(request), { operation: 'release', isAwaited: false }));
+    },
+
+    notes: {
+      async read(name) {
+        checkOpen();
+        return withLog((log) =>
+          log.read('read a note', ({ index }) => {
+            const text = index.notes.get(name);
+            return text === undefined ? undefined : (JSON.parse(text) as Json);
+          }),
+        );
+      },
+      async write(name, value) {
+        checkOpen();
+        const write = stageNote(name, value);
+        return withLog((log) => log.write(write, { operation: 'write a note', isAwaited }));
+      },
     },
 
     async close() {

@@ -15,6 +15,7 @@ import type {
 import { checkCommitPlace, checkCommitShape } from '../core/storing/check-commit.js';
 import { defaultPageSize, defaultRangeSize, matchesFilter } from '../core/storing/matches-filter.js';
 import { checkpointOf, mergeParts } from '../core/storing/merge-checkpoint.js';
+import { noteText } from '../core/storing/note-text.js';
 
 interface RunRecord {
   summary: RunSummary;
@@ -36,6 +37,8 @@ export function createMemoryStore(): RunStore {
   const runs = new Map<string, RunRecord>();
   /** When the lease of each owner ends. */
   const leases = new Map<string, number>();
+  /** As JSON text, by name. */
+  const notes = new Map<string, string>();
   let closed = false;
   let sortedIds: readonly string[] | undefined;
 
@@ -85,9 +88,22 @@ export function createMemoryStore(): RunStore {
       if (runId === undefined) leases.delete(owner);
     },
 
+    notes: {
+      async read(name) {
+        openRuns();
+        const text = notes.get(name);
+        return text === undefined ? undefined : (JSON.parse(text) as Json);
+      },
+      async write(name, value) {
+        openRuns();
+        notes.set(name, noteText(name, value));
+      },
+    },
+
     async close() {
       closed = true;
       runs.clear();
+      notes.clear();
     },
   };
 }

@@ -3,6 +3,7 @@ import { StoreClosedError } from '../core/shared/store-error.js';
 import type { ClaimAnswer, CommitReceipt, RunStore } from '../core/ports/store.js';
 import { checkCommitShape } from '../core/storing/check-commit.js';
 import { createGroupCommit } from '../core/storing/group-commit.js';
+import { noteText } from '../core/storing/note-text.js';
 import type { PostgresPool } from './postgres/client.js';
 import { createDatabase } from './postgres/database.js';
 import { monotonicNow } from './postgres/deadline.js';
@@ -10,6 +11,7 @@ import type { Answer, Ask } from './postgres/decide.js';
 import { commitAskOf } from './postgres/encode-commit.js';
 import { keyOf } from './postgres/keys.js';
 import { hearLossesOf } from './postgres/losses.js';
+import { encodeNote, readNote, writeNote } from './postgres/notes.js';
 import { performGroup, type TimedAsk } from './postgres/perform-group.js';
 import { readJournal, readPage, readStoredRun } from './postgres/read.js';
 import { tablesIn } from './postgres/tables.js';
@@ -47,6 +49,7 @@ export function createPostgresStore({ pool, schema = 'planwright', lockTimeoutMs
   const { tables } = database;
   const writes = createGroupCommit<TimedAsk, Answer>({ perform: (group) => performGroup(database, { group, lockTimeoutMs }) });
   let closing: Promise<void> | undefined;
+  let newestNote: Promise<void> = Promise.resolve();
 
   const guard = (): void => {
     if (closing) throw new StoreClosedError();
@@ -94,8 +97,25 @@ export function createPostgresStore({ pool, schema = 'planwright', lockTimeoutMs
       guard();
       await write({ kind: 'release', owner: keyOf(owner), run: runId === undefined ? null : keyOf(runId) });
     },
+    notes: {
+      async read(name) {
+        guard();
+        return database.read({ operation: 'read a note', isByKeys: false }, (query) => readNote(query, tables, name));
+      },
+      async write(name, value) {
+        guard();
+        const text = noteText(name, value);
+        const writing = newestNote.then(async () => {
+          const encoded = await encodeNote(text);
+          await database.writeAgain('write a note', (query) => writeNote(query, tables, { name, value: encoded }));
+        });
+        // One after the other, so that the newest is the one that stays.
+        newestNote = writing.catch(() => undefined);
+        return writing;
+      },
+    },
     close() {
-      closing ??= writes.idle().then(() => database.forget());
+      closing ??= Promise.all([writes.idle(), newestNote]).then(() => database.forget());
       return closing;
     },
   };

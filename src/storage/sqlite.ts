@@ -6,10 +6,12 @@ import { StoreClosedError, StoreCorruptError, StoreUnavailableError } from '../c
 import type { RunStore } from '../core/ports/store.js';
 import { checkCommitShape } from '../core/storing/check-commit.js';
 import { createGroupCommit, type GroupedRequest } from '../core/storing/group-commit.js';
+import { noteText } from '../core/storing/note-text.js';
 import { createConnection, type Connection, type ConnectionOptions } from './sqlite/connection.js';
 import type { Session, SqliteDatabase } from './sqlite/database.js';
 import { findDriver } from './sqlite/driver.js';
 import { encodeCommit } from './sqlite/encode-commit.js';
+import { readNote, writeNote } from './sqlite/notes.js';
 import { readJournal, readPage, readStoredRun } from './sqlite/read.js';
 import { writeClaim, writeCommit, writeLease, writeRelease } from './sqlite/write.js';
 
@@ -87,6 +89,17 @@ export function createSqliteStore(options: SqliteStoreOptions): RunStore {
     async release(hold) {
       guard();
       await write((session) => writeRelease(session, hold));
+    },
+    notes: {
+      async read(name) {
+        guard();
+        return connection.transact('read', (session) => readNote(session, name));
+      },
+      async write(name, value) {
+        guard();
+        const text = noteText(name, value);
+        await write((session) => writeNote(session, name, text));
+      },
     },
     close() {
       closing ??= writes.idle().then(() => connection.close());

@@ -105,6 +105,22 @@ export type ClaimAnswer =
   | { readonly kind: 'unknown-run' };
 
 /**
+ * Small values by name that belong to no run, such as where the circuit breakers stand. Whoever writes last has the last word, whichever process it is; no
+ * fence guards them, so that nothing may rest on them that must not be lost.
+ */
+export interface StoreNotes {
+  /** `undefined` for a name under which nothing was written. @throws StoreClosedError, StoreUnavailableError, StoreCorruptError, StoreFormatError */
+  read(name: string): Promise<Json | undefined>;
+  /**
+   * Takes the place of what is there under the name, which is any text. Durable when it resolves, as a commit is. Writes of one store under one name take
+   * effect in the order in which they are given.
+   *
+   * @throws StoreClosedError, StoreUnavailableError, StoreCorruptError, StoreFormatError; StoreValueError for what JSON cannot hold. What was there stays then.
+   */
+  write(name: string, value: Json): Promise<void>;
+}
+
+/**
  * Keeps runs. `commit` is the only write to a run and is durable when it resolves, in the sense of the store at hand (the memory
  * store keeps nothing beyond the process). A new store is one file that passes the published `storeConformance`.
  *
@@ -145,6 +161,8 @@ export interface RunStore {
    * newest may still write until the next claim.
    */
   release(hold: { readonly owner: string; readonly runId?: string }): Promise<void>;
+  /** Values that belong to no run. Left out: what an orchestrator keeps there lives only as long as its process. */
+  readonly notes?: StoreNotes;
   /** Afterwards every other call rejects with StoreClosedError; to close again does nothing. What was being written is settled. */
   close(): Promise<void>;
 }

@@ -79,10 +79,12 @@ export class StoreFormatError extends PlanwrightError {
 export class StoreValueError extends PlanwrightError {
   readonly code = 'STORE_VALUE';
   constructor(
+    /** Empty for what belongs to no run. */
     readonly runId: string,
     detail: string,
+    what = `A commit to run ${runId}`,
   ) {
-    super(`A commit to run ${runId} holds what JSON cannot hold: ${detail}`);
+    super(`${what} holds what JSON cannot hold: ${detail}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from './conformance-case.js';
 import { concurrent } from './store-conformance/concurrent.js';
+import { keptNotes, unclosedNotes } from './store-conformance/notes.js';
 import { reopening, unclosed } from './store-conformance/reopening.js';
 import type { StoreMedium } from './store-conformance/medium.js';
 import { versions } from './store-conformance/versions.js';
@@ -25,7 +26,8 @@ export interface PersistentStoreSkips {
  */
 export const persistentStoreConformance = (skip: PersistentStoreSkips = {}): readonly ConformanceCase<StoreMedium>[] => [
   ...reopening,
-  ...unclosed.map(skipped(skip.unclosed)),
+  ...keptNotes,
+  ...[...unclosed, ...unclosedNotes].map(skipped(skip.unclosed)),
   ...concurrent.map(skipped(skip.concurrent)),
   ...versions.map(skipped(skip.versions)),
 ];

@@ -5,6 +5,7 @@ import { claiming } from './store-conformance/claiming.js';
 import { closing } from './store-conformance/closing.js';
 import { fencing } from './store-conformance/fencing.js';
 import { listing } from './store-conformance/listing.js';
+import { notes } from './store-conformance/notes.js';
 import { ordering } from './store-conformance/ordering.js';
 import { ranges } from './store-conformance/ranges.js';
 import { reading } from './store-conformance/reading.js';
@@ -22,5 +23,6 @@ export const storeConformance: readonly ConformanceCase<RunStore>[] = [
   ...claiming,
   ...fencing,
   ...listing,
+  ...notes,
   ...closing,
 ];

@@ -1,10 +1,11 @@
 import type { RunSummary } from '../../core/ports/store.js';
+import type { Json } from '../../core/shared/json.js';
 
 /**
  * A line of a log. Each says how something is, not how it changed, so that a line read twice does no harm: a log that is
  * rewritten while others write to it relies on that.
  */
-export type LogRecord = CommitRecord | ClaimRecord | RenewRecord | ReleaseRecord;
+export type LogRecord = CommitRecord | ClaimRecord | RenewRecord | ReleaseRecord | NoteRecord;
 
 /** Followed by a line with its entries, as a list, and one with each of its parts. */
 export interface CommitRecord {
@@ -39,6 +40,12 @@ export interface RenewRecord {
 export interface ReleaseRecord {
   readonly release: string;
   readonly run?: string;
+}
+
+/** A value that belongs to no run; it is small, and stands in the record. Versions that know no notes pass over it. */
+export interface NoteRecord {
+  readonly note: string;
+  readonly value: Json;
 }
 
 /** Where a text lies, and what it must look like when it is read. */

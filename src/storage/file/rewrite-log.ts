@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import type { Json } from '../../core/shared/json.js';
 import { removeFile, syncDirectory } from './directory.js';
 import { appendEncoded, appendGroup, closeLog, createLogFile, type LogFile, sealLog, syncLog } from './log-file.js';
 import { encodeGroupHead } from './log-format.js';
@@ -79,6 +80,7 @@ function* groupTexts({ log, index }: IndexedLog, to: number): Generator<string> 
     }
   }
   for (const [owner, until] of index.leases) texts.push(linesOf({ renew: owner, until }));
+  for (const [note, text] of index.notes) texts.push(linesOf({ note, value: JSON.parse(text) as Json }));
   if (texts.length > 0) yield texts.join('');
 }
 

@@ -1,5 +1,5 @@
 import type { RunSummary } from '../../core/ports/store.js';
-import type { CommitRecord, LogRecord, Place } from './records.js';
+import type { CommitRecord, LogRecord, NoteRecord, Place } from './records.js';
 
 /** Entries of a run that lie together, as the text of a list. */
 export interface Chunk extends Place {
@@ -35,6 +35,8 @@ export interface RunIndex {
   readonly runs: ReadonlyMap<string, IndexedRun>;
   /** When the lease of each owner ends. */
   readonly leases: ReadonlyMap<string, number>;
+  /** Values that belong to no run, as JSON text by name. */
+  readonly notes: ReadonlyMap<string, string>;
   /** Bytes of the log that are still needed, a little more rather than less. */
   readonly liveBytes: number;
   /** In the order of a listing. */
@@ -56,10 +58,13 @@ interface MutableRun extends IndexedRun {
 const runBytes = 300;
 const idRecords = 4;
 const partBytes = 12;
+/** What a note takes up beside its name and value. */
+const noteBytes = 24;
 
 export function createRunIndex(): RunIndex {
   const runs = new Map<string, MutableRun>();
   const leases = new Map<string, number>();
+  const notes = new Map<string, string>();
   let sortedIds: readonly string[] | undefined;
   let liveBytes = 0;
 
@@ -115,9 +120,17 @@ export function createRunIndex(): RunIndex {
     run.dropped = to;
   };
 
+  const takeNote = ({ note, value }: NoteRecord): void => {
+    const before = notes.get(note);
+    const text = JSON.stringify(value);
+    liveBytes += sizeOfNote(note, text) - (before === undefined ? 0 : sizeOfNote(note, before));
+    notes.set(note, text);
+  };
+
   return {
     runs,
     leases,
+    notes,
     get liveBytes() {
       return liveBytes;
     },
@@ -126,6 +139,7 @@ export function createRunIndex(): RunIndex {
       if ('commit' in record) applyCommit(record, places);
       else if ('claim' in record) Object.assign(runOf(record.claim), { fence: record.fence, owner: record.owner });
       else if ('renew' in record) leases.set(record.renew, record.until);
+      else if ('note' in record) takeNote(record);
       else if (record.run === undefined) {
         leases.delete(record.release);
         for (const run of runs.values()) if (run.owner === record.release) run.owner = undefined;
@@ -146,6 +160,8 @@ function changedSummary(before: RunSummary, { summary, without = [] }: CommitRec
 const sizeOf = (value: RunSummary | string): number => Buffer.byteLength(JSON.stringify(value));
 
 const sizeOfPart = (name: string, place: Place | undefined): number => (place ? place.bytes + sizeOf(name) + partBytes : 0);
+
+const sizeOfNote = (name: string, text: string): number => Buffer.byteLength(text) + sizeOf(name) + noteBytes;
 
 /** The share of a chunk that is not dropped. */
 function liveBytesOf({ from, to, bytes }: Chunk, dropped: number): number {

@@ -1,7 +1,9 @@
 import type { ClaimAnswer, ClaimRequest, Commit, CommitReceipt, RunSummary } from '../../core/ports/store.js';
 import { copyJson } from '../../core/shared/copy-json.js';
+import type { Json } from '../../core/shared/json.js';
 import { StoreValueError } from '../../core/shared/store-error.js';
 import { checkCommitPlace, checkCommitShape } from '../../core/storing/check-commit.js';
+import { noteText } from '../../core/storing/note-text.js';
 import type { CommitRecord } from './records.js';
 import type { RunHead, RunIndex } from './run-index.js';
 import { entriesField, linesOf } from './run-texts.js';
@@ -82,6 +84,12 @@ export function stageRelease({ owner, runId }: { readonly owner: string; readonl
     stage.leases.set(owner, 0);
     return { ...((hadLease || held.length > 0) && { text: linesOf({ release: owner }) }), answer: undefined };
   };
+}
+
+/** Notes depend on nothing, so that nothing need be known of those before in the group. */
+export function stageNote(name: string, value: Json): Write<void> {
+  const text = linesOf({ note: name, value: JSON.parse(noteText(name, value)) as Json });
+  return () => ({ text, answer: undefined });
 }
 
 const headOf = ({ heads, index }: Stage, runId: string): RunHead | undefined => heads.get(runId) ?? index.runs.get(runId);

@@ -32,6 +32,8 @@ export interface Database {
    * Writes in one transaction, again where that may help. `undefined` from `work` begins anew. Calls must not overlap. @throws what PostgreSQL or `pg` has thrown, and StoreUnavailableError where it cannot be known whether it was committed.
    */
   write<T>(deadline: Deadline, work: (query: Query, mark: Mark) => Promise<Work<T> | undefined>): Promise<T>;
+  /** Writes in a transaction of its own what may as well be written twice, again where that may help. Calls may overlap. @throws PlanwrightError */
+  writeAgain(operation: string, work: (query: Query) => Promise<void>): Promise<void>;
   /** Takes away what was needed to know which transactions were committed. */
   forget(): Promise<void>;
 }
@@ -134,6 +136,23 @@ export function createDatabase({ pool, tables, lockTimeoutMs }: DatabaseOptions)
         if (end.kind === 'unknown' && !(await wasCommitted(mark))) throw end.error;
         return end.value;
       });
+    },
+
+    async writeAgain(operation, work) {
+      const deadline = inTime();
+      try {
+        await untilDone(deadline, async () => {
+          const end = await transact({ pool, mode: 'write', deadline, operation }, async (query) => {
+            await work(query);
+            return { value: true, end: 'commit' };
+          });
+          // Where the outcome is unknown, another attempt makes sure of it.
+          if (end.kind !== 'done') throw end.error;
+          return end.value;
+        });
+      } catch (error) {
+        throw failureOf(operation, error);
+      }
     },
 
     async forget() {

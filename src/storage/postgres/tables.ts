@@ -22,6 +22,8 @@ export interface Tables {
   readonly parts: string;
   readonly leases: string;
   readonly writers: string;
+  /** Made when it is first needed. */
+  readonly notes: string;
 }
 
 /** @throws InvariantError for a name that PostgreSQL would cut short or cannot hold. */
@@ -41,24 +43,30 @@ export function tablesIn(schemaName: string): Tables {
     parts: table('parts'),
     leases: table('leases'),
     writers: table('writers'),
+    notes: table('notes'),
   };
 }
 
 /** Makes the tables where there are none, in the transaction at hand. @throws StoreFormatError */
 export async function prepareTables(query: Query, tables: Tables): Promise<void> {
   // Before anything is looked at: what a transaction has looked up by name once, it takes for granted from then on.
-  await query(`SELECT pg_advisory_xact_lock(${setupLock})`);
-  if (!(await areThere(query, tables))) await createTables(query, tables);
+  await lockSetup(query);
+  if (!(await isTableThere(query, tables, 'format'))) await createTables(query, tables);
   const found = (await query(`SELECT version FROM ${tables.format}`))[0]?.['version'] ?? null;
   if (found !== formatVersion) throw new StoreFormatError(`The schema ${tables.schemaName}`, found, [formatVersion]);
   await forgetTheDead(query, tables);
 }
 
-async function areThere(query: Query, { schemaName }: Tables): Promise<boolean> {
+/** Who makes tables does so alone, to the end of its transaction. */
+export async function lockSetup(query: Query): Promise<void> {
+  await query(`SELECT pg_advisory_xact_lock(${setupLock})`);
+}
+
+export async function isTableThere(query: Query, { schemaName }: Tables, name: string): Promise<boolean> {
   const rows = await query(
     `SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
-     WHERE nspname = $1 AND relname = 'format'`,
-    [schemaName],
+     WHERE nspname = $1 AND relname = $2`,
+    [schemaName, name],
   );
   return rows.length > 0;
 }

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { storeConformance } from '../../../src/core/testing/store-conformance.js';
 import { createMemoryStore } from '../../../src/storage/memory.js';
 import { claimFaults, listingFaults } from './support/claim-faults.js';
+import { noteFaults } from './support/note-faults.js';
 import { commitFaults, type StoreFault } from './support/store-faults.js';
 
-const faults: Readonly<Record<string, StoreFault>> = { ...commitFaults, ...claimFaults, ...listingFaults };
+const faults: Readonly<Record<string, StoreFault>> = { ...commitFaults, ...claimFaults, ...listingFaults, ...noteFaults };
 
 /** Names of the cases that a store with the fault fails, found once. */
 const caughtBy = new Map<string, Promise<readonly string[]>>();

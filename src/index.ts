@@ -117,6 +117,8 @@ export {
   WorkspaceAnswerError,
   WorkspaceTimeoutError,
 } from './core/runtime/errors.js';
+export { CircuitOpenError } from './core/runtime/circuit-open-error.js';
+export type { BreakerOptions } from './core/runtime/breaker-specs.js';
 
 export { ToolApprovalNeededError, ToolDeniedError, ToolNotAllowedError } from './core/runtime/tool-errors.js';
 
@@ -140,6 +142,8 @@ export type { TicketCounts } from './core/views/ticket-counts.js';
 export type * from './core/ports/agent.js';
 export type * from './core/ports/artifact.js';
 export type * from './core/ports/budget.js';
+export type * from './core/ports/breaker.js';
+export type * from './core/ports/breaker-view.js';
 export type * from './core/ports/clock.js';
 export type * from './core/ports/plan.js';
 export type * from './core/ports/policy.js';

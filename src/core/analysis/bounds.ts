@@ -5,13 +5,14 @@ import { createStepGraph } from '../plan/step-graph.js';
 import type { Plan, PlanStep, RetryPolicy } from '../ports/plan.js';
 import { toUsd } from '../shared/money.js';
 import { agentsOf } from './agents-of.js';
+import { createAgentsPerStep } from './agents-per-step.js';
 import { createGrowth, goalsOf } from './growth.js';
 import { expectedFigures, type ExpectedFigures } from './expected-figures.js';
 import { worstSpend } from './worst-spend.js';
 
 /**
  * The most that a plan can take, as an approver is shown it. `null` is unknown: the plan sets no bound. Time spent waiting for
- * shared resources does not count, and agents are trusted to keep to the allowance they are given.
+ * shared resources, or for a circuit breaker, does not count, and agents are trusted to keep to the allowance they are given.
  */
 export interface Bounds {
   /** Steps that may start. */
@@ -38,6 +39,10 @@ export interface Bounds {
 export function worstCase(plan: Plan): Bounds {
   const { steps, budget, expansion } = plan;
   const growth = createGrowth(plan);
+  const agentsOfStep = createAgentsPerStep(plan);
+  /** Calls of an agent; none for a goal, which is carried out by the steps that are added for it. */
+  const attemptsOf = (step: Pick<PlanStep, 'role' | 'expands' | 'retry' | 'effect'>): number =>
+    step.role === undefined || step.expands !== undefined ? 0 : step.retry.attempts * agentsOfStep(step);
   const costMicroUsd = worstSpend(plan, {
     ceilingOf: (limit) => limit?.maxCostMicroUsd,
     estimateOf: ({ estimate }) => estimate?.costMicroUsd,
@@ -60,19 +65,18 @@ export function worstCase(plan: Plan): Bounds {
 const sumOf = <T>(items: readonly T[], figureOf: (item: T) => number): number =>
   items.reduce((sum, item) => sum + figureOf(item), 0);
 
-/** Calls of an agent; none for a goal, which is carried out by the steps that are added for it. */
-const attemptsOf = ({ role, expands, retry }: Pick<PlanStep, 'role' | 'expands' | 'retry'>): number =>
-  role === undefined || expands !== undefined ? 0 : retry.attempts;
-
 function worstDurationMs(plan: Plan): number | null {
   const { steps, budget } = plan;
   const { maxDurationMs = Infinity } = budget;
   const timeoutOf = createTimeoutLookup(plan);
   const growth = createGrowth(plan);
+  const agentsOfStep = createAgentsPerStep(plan);
   const durations = Float64Array.from(steps, (step) => {
     // At worst, what is added comes one after another.
-    const addedMs = growth(step, (template) => worstStepMs(template, timeoutOf(template) ?? 0));
-    return worstStepMs(step, timeoutOf(step) ?? 0) + addedMs;
+    const addedMs = growth(step, (template) =>
+      worstStepMs(template, { timeoutMs: timeoutOf(template) ?? 0, agents: agentsOfStep(template) }),
+    );
+    return worstStepMs(step, { timeoutMs: timeoutOf(step) ?? 0, agents: agentsOfStep(step) }) + addedMs;
   });
   // Every step lies on a way to the end, so one without a bound leaves the run without one.
   const isBounded = durations.every((durationMs) => durationMs < Infinity);
@@ -82,9 +86,12 @@ function worstDurationMs(plan: Plan): number | null {
 }
 
 /** Infinite for a step that waits for a person, however long that takes. */
-function worstStepMs({ gate, retry }: Pick<PlanStep, 'gate' | 'retry'>, timeoutMs: number): number {
+function worstStepMs(
+  { gate, retry }: Pick<PlanStep, 'gate' | 'retry'>,
+  { timeoutMs, agents }: { readonly timeoutMs: number; readonly agents: number },
+): number {
   const gateMs = gate === undefined ? 0 : (gate.expiresAfterMs ?? Infinity);
-  return gateMs + (timeoutMs === 0 ? 0 : retry.attempts * timeoutMs + allPausesMs(retry));
+  return gateMs + (timeoutMs === 0 ? 0 : agents * (retry.attempts * timeoutMs + allPausesMs(retry)));
 }
 
 function allPausesMs(policy: RetryPolicy): number {

@@ -1,3 +1,4 @@
+import { createAgentsPerStep } from './agents-per-step.js';
 import { rolesAddedTo } from './growth.js';
 
 import type { Plan, PlanStep, SpendCeiling } from '../ports/plan.js';
@@ -12,6 +13,7 @@ export interface SpendReader {
 export function worstSpend(plan: Plan, { ceilingOf, estimateOf }: SpendReader): number | null {
   const { steps, roles, budget } = plan;
   const byRole = new Map<string, number>();
+  const agentsOfStep = createAgentsPerStep(plan);
   let goals = 0;
   for (const step of steps) {
     if (step.role === undefined) continue;
@@ -20,7 +22,7 @@ export function worstSpend(plan: Plan, { ceilingOf, estimateOf }: SpendReader): 
       continue;
     }
     const estimate = estimateOf(step) ?? Infinity;
-    const most = ceilingOf(step.budget) ?? estimate * step.retry.attempts;
+    const most = ceilingOf(step.budget) ?? estimate * step.retry.attempts * agentsOfStep(step);
     byRole.set(step.role, (byRole.get(step.role) ?? 0) + most);
   }
   const all = roles.reduce(

@@ -1,4 +1,4 @@
-import { defineAdded, type StepDefinition } from '../materializer/definition.js';
+import { agentsOfStep, defineAdded, type StepDefinition } from '../materializer/definition.js';
 import type { StepAddition } from '../ports/topology.js';
 import type { Goal, StoredStep } from './goal.js';
 import { noteAdded } from './goals.js';
@@ -75,15 +75,15 @@ export function insertStep(core: RunCore, stored: StoredStep): number {
     core.dropChart();
   });
   ledger.adopt(index, goalsAround(core, index));
-  takePart(core, step.agentId);
+  for (const agentId of agentsOfStep(step)) takePart(core, agentId);
   const open = dependencies.filter((dependency) => !isSettled(statusOf(core, dependency)));
   undo.set(columns.unmet, index, open.length);
   undo.set(columns.cause, index, -1);
   return index;
 }
 
-function takePart({ agents, undo }: RunCore, agentId: string | undefined): void {
-  if (agentId === undefined || agents.has(agentId)) return;
+function takePart({ agents, undo }: RunCore, agentId: string): void {
+  if (agents.has(agentId)) return;
   agents.add(agentId);
   undo.onRollback(() => agents.delete(agentId));
 }

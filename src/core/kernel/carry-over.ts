@@ -67,6 +67,8 @@ function copyRow(core: RunCore, next: RunCore, { before, row }: Move): void {
   for (const [name, column] of Object.entries(stepColumnsOf(core))) to[name]![row] = column[before]!;
   const attempts = core.restarts.get(before);
   if (attempts !== undefined) next.restarts.set(row, attempts);
+  const relief = core.reliefs.get(before);
+  if (relief) next.reliefs.set(row, relief);
 }
 
 /** Attempts are counted on, so that no word of an old one is taken for that of a new one. */

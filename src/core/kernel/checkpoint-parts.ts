@@ -63,7 +63,12 @@ function runPart(core: RunCore): Json {
 
 function stepsPart(core: RunCore, block: number): Json {
   const routes = rowsOf(core.routes, block);
-  return { ...packBlock(stepColumnsOf(core), block, core.steps.length), ...(routes.length > 0 && { routes }) };
+  const reliefs = rowsOf(core.reliefs, block).map(([row, relief]) => [row, ...relief]);
+  return {
+    ...packBlock(stepColumnsOf(core), block, core.steps.length),
+    ...(routes.length > 0 && { routes }),
+    ...(reliefs.length > 0 && { reliefs }),
+  };
 }
 
 function errorsPart(core: RunCore, block: number): Json {
@@ -136,6 +141,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
     ...unpack(blocksNamed('accounts', accounts as number), { rows: accounts as number, fail }),
   };
   const routes = stepParts.flatMap((part) => (part['routes'] ?? []) as unknown as Checkpoint['routes']);
+  const reliefs = stepParts.flatMap((part) => (part['reliefs'] ?? []) as unknown as NonNullable<Checkpoint['reliefs']>);
   const errors = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`errors/${block}`] ?? []);
   const approvals = Array.from({ length: blocksOf(steps as number) }, (_, block) => parts[`approvals/${block}`] ?? []).flat();
   const goals = parts['goals'] as unknown as Omit<Growth, 'added'> | undefined;
@@ -152,6 +158,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
     errors: errors.flat(),
     ...(approvals.length > 0 && { approvals }),
     ...(restarts !== undefined && { restarts }),
+    ...(reliefs.length > 0 && { reliefs }),
     ...growth,
   } as unknown as Checkpoint;
 }
@@ -167,7 +174,7 @@ function unpack(blocks: readonly JsonObject[], { rows, fail }: Unpacking): Recor
   for (const [place, block] of blocks.entries()) {
     const length = Math.min(blockSize, rows - place * blockSize);
     for (const [name, packed] of Object.entries(block)) {
-      if (name === 'routes') continue;
+      if (name === 'routes' || name === 'reliefs') continue;
       const column = columns.get(name) ?? [];
       columns.set(name, column);
       if (typeof packed === 'number') for (let row = 0; row < length; row += 1) column.push(packed);

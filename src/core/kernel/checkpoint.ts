@@ -27,6 +27,8 @@ export interface Checkpoint {
   readonly approvals?: readonly (readonly [row: number, approvals: PolicyApprovals])[];
   /** Attempts that steps had behind them when another plan had them begin anew; absent for none. */
   readonly restarts?: readonly (readonly [row: number, attempts: number])[];
+  /** Who has taken over steps from the agents of their roles; absent for nobody. */
+  readonly reliefs?: readonly (readonly [row: number, place: number, before: number])[];
   /** What has come about while the run was under way; absent for a run to which nothing was added. */
   readonly growth?: Growth;
 }
@@ -95,6 +97,9 @@ export function takeCheckpoint(core: RunCore): Checkpoint {
     routes: [...core.routes].sort(([a], [b]) => a - b),
     errors: [...core.errors].sort(([a], [b]) => a - b),
     ...(core.approvals.size > 0 && { approvals: [...core.approvals].sort(([a], [b]) => a - b) }),
+    ...(core.reliefs.size > 0 && {
+      reliefs: [...core.reliefs].sort(([a], [b]) => a - b).map(([row, relief]) => [row, ...relief]),
+    }),
     ...(growth && { growth }),
   };
 }
@@ -162,6 +167,7 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   }
   for (const item of checkpoint.agenda) core.agenda.push(item);
   for (const held of checkpoint.abandoned) core.ledger.abandoned.entries.set(abandonedKey(held[0], held[1]), held);
+  for (const [row, ...relief] of checkpoint.reliefs ?? []) core.reliefs.set(row, relief);
   for (const [row, attempts] of checkpoint.restarts ?? []) core.restarts.set(row, attempts);
   refillReady(core);
 }

@@ -73,6 +73,7 @@ interface FailedEffort {
   readonly error: StoredError;
   readonly retryable: boolean;
   readonly spend: Spend;
+  readonly notBefore?: number | undefined;
 }
 
 export function onUndoFailed(core: RunCore, index: number, input: OfEffort & FailedEffort): void {
@@ -98,7 +99,7 @@ export function onUndoDue(core: RunCore, index: number, input: OfEffort): void {
 }
 
 function endEffort(core: RunCore, index: number, failed: FailedEffort & { readonly at: number }): void {
-  const { error, retryable, spend, at } = failed;
+  const { error, retryable, spend, at, notBefore } = failed;
   const { id: stepId, retry } = stepOf(core, index);
   const attempt = core.columns.attempt[index]!;
   const effort = core.run.undoing?.effort ?? 1;
@@ -106,7 +107,7 @@ function endEffort(core: RunCore, index: number, failed: FailedEffort & { readon
   disarm(core, index);
   if (retryable && effort < Math.max(leastEfforts, retry.attempts)) {
     core.run.undoing = { index, effort, state: 'waiting' };
-    armRetry(core, index, { at, tried: effort });
+    armRetry(core, index, { at, tried: effort, notBefore });
     return publish(core, { ...fact, error, retryAt: core.columns.dueAt[index]! });
   }
   core.run.undoing = null;

@@ -13,6 +13,7 @@ import { chunk, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
 import { briefingOf, sourcesOf, unreported, type Briefing } from './briefing.js';
+import { calleesOf, type Callees } from './fallbacks.js';
 import { errorOf, gapsOf } from './gaps.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { inputFault, inputType } from './input-fault.js';
@@ -78,6 +79,8 @@ export interface Kernel {
   stepStatus(stepId: string): StepStatus;
   /** Attempts that were asked for so far, those to undo the step included. */
   attempt(stepId: string): number;
+  /** Who may be called for the present attempt at a step, and who was. */
+  callees(stepId: string): Callees;
   /** Every step's status, in the order of the definition. */
   statuses(): { readonly id: string; readonly status: StepStatus }[];
   /** Tickets whose output there will not be, and why. */
@@ -152,6 +155,7 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     ruleTool: (stepId, call) => ruleTool(core, find(stepId), call),
     stepStatus: (stepId) => statusOf(core, find(stepId)),
     attempt: (stepId) => core.columns.attempt[find(stepId)]!,
+    callees: (stepId) => calleesOf(core, find(stepId)),
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
     gaps: () => gapsOf(core),
     errorOf: (stepId) => errorOf(core, find(stepId)),

@@ -4,13 +4,14 @@ import { noteAnswerOf } from './answers.js';
 import { askAgain } from './ask-step.js';
 import { isCertain, noteAnswer } from './doubt.js';
 import { concludeFailure, failStep } from './fail-step.js';
+import { mayFollow } from './fallbacks.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
 import { closeWaiting, waitingFor } from './policy-approvals.js';
 import { lostStarts } from './recover-run.js';
-import { isOver, publish, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
+import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { concludeAttempt, expectAttempt, indexOf, succeed, timedOut, type StepInput } from './step-inputs.js';
 
 export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
@@ -34,9 +35,9 @@ function concludeTimeout(
   index: number,
   { error, at }: { readonly error: StoredError; readonly at: number },
 ): void {
-  const mayRetry = tryOf(core, index) < stepOf(core, index).retry.attempts;
+  const isFollowed = mayFollow(core, index, { code: error.code, retryable: true });
   forgetError(core, index);
-  const to = mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' });
+  const to = mustMoveStep(core, index, 'FAIL', { at, facts: isFollowed ? 'retry' : '' });
   concludeAttempt(core, index, { to, error, spend: noSpend, at });
 }
 

@@ -1,3 +1,4 @@
+import { agentsOfStep } from '../materializer/definition.js';
 import type { ExpansionBounds } from '../ports/plan.js';
 import type { StoredError } from '../ports/run.js';
 import type { StepAddition } from '../ports/topology.js';
@@ -36,7 +37,7 @@ export function boundFault(core: RunCore, goal: Goal, { add, cancel, decision }:
     ...{ bound, limit, decision },
   });
   const agents = new Set(core.agents);
-  for (const { agentId } of kinds) if (agentId !== undefined) agents.add(agentId);
+  for (const kind of kinds) for (const agentId of agentsOfStep(kind)) agents.add(agentId);
   const mostAgents = budget.maxAgents ?? Infinity;
   if (agents.size > core.agents.size && agents.size > mostAgents) return fail('agents', mostAgents);
   // What is verified has a cap of its own, and what it keeps to is the kernel's own code.

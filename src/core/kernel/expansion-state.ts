@@ -1,3 +1,4 @@
+import { agentsOfStep } from '../materializer/definition.js';
 import { compileJsonSchema } from '../schema/json-schema.js';
 import type { AddedStep, ExpansionState } from '../ports/topology.js';
 import type { Json, JsonSchema } from '../shared/json.js';
@@ -27,15 +28,14 @@ export function expansionState(core: RunCore, goal: Goal, at: number): Expansion
     faultsOf,
     autonomyOf: (role) => definition.roles.find(({ key }) => key === role)?.autonomy ?? 'act-freely',
     admits(role, beside = []) {
-      const agentOf = (key: string): string | undefined =>
-        Object.values(definition.templates ?? {}).find((template) => template.role === key)?.agentId;
-      const agentId = agentOf(role);
-      if (agentId === undefined || core.agents.has(agentId)) return agentId !== undefined;
-      const newcomers = new Set([agentId]);
-      for (const other of new Set(beside)) {
-        const otherId = agentOf(other);
-        if (otherId !== undefined && !core.agents.has(otherId)) newcomers.add(otherId);
-      }
+      const newcomersOf = (key: string): readonly string[] | undefined => {
+        const template = Object.values(definition.templates ?? {}).find(({ role: filled }) => filled === key);
+        return template && agentsOfStep(template).filter((agentId) => !core.agents.has(agentId));
+      };
+      const own = newcomersOf(role);
+      if (own === undefined || own.length === 0) return own !== undefined;
+      const newcomers = new Set(own);
+      for (const other of new Set(beside)) for (const agentId of newcomersOf(other) ?? []) newcomers.add(agentId);
       return core.agents.size + newcomers.size <= (definition.budget.maxAgents ?? Infinity);
     },
   };

@@ -13,9 +13,9 @@ export function inputFault(input: unknown): string | undefined {
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
   if (!type.startsWith('run.') && !isText(given['stepId']))
     return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
-  const optional = (['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate'] as const).filter(
-    (member) => given[member] !== undefined,
-  );
+  const optional = (
+    ['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate', 'agentId', 'notBefore'] as const
+  ).filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
@@ -130,6 +130,8 @@ const checks = {
   lost: areTexts,
   maxLostStarts: (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0,
   shiftMs: isFigure,
+  agentId: isText,
+  notBefore: isFigure,
   finding(value: unknown): boolean {
     const { kind, output, spend } = membersOf(value);
     return kind === 'happened' ? output !== undefined && checks.spend(spend) : kind === 'not-happened' || kind === 'unknown';
@@ -168,6 +170,8 @@ const wanted: Readonly<Record<Member, string>> = {
   lost: 'must be a list of step ids',
   maxLostStarts: 'must be an integer of 1 or more',
   shiftMs: 'must be a duration of 0 or more milliseconds',
+  agentId: 'must be the id of an agent',
+  notBefore: 'must be milliseconds since the epoch',
   finding: 'must say whether it happened, did not, or is unknown; what happened has an output and a spend',
   decision: 'must say whether it approves, and by whom',
 };

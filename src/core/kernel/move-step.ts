@@ -14,19 +14,22 @@ export interface MoveOptions {
   readonly at: number;
   /** Names of the facts that hold, separated by blanks. */
   readonly facts?: string;
+  /** Where it is to be tried again: not before then. */
+  readonly notBefore?: number | undefined;
 }
 
 /**
  * Advances one step's chart and carries out the commands of the states it leaves and enters. `undefined` when the chart does
  * not allow the event; then nothing has changed.
  */
-export function moveStep(core: RunCore, index: number, event: StepEvent, { at, facts }: MoveOptions): StepStatus | undefined {
+export function moveStep(core: RunCore, index: number, event: StepEvent, options: MoveOptions): StepStatus | undefined {
+  const { facts } = options;
   const from = statusOf(core, index);
   const move = core.chartOf(index)(from, event, facts);
   if (!move) return undefined;
   const to = move.to as StepStatus;
   if (to !== from) recount(core, index, { from, to });
-  for (const command of move.commands) obey(core, index, command as StepCommand, at);
+  for (const command of move.commands) obey(core, index, command as StepCommand, options);
   return to;
 }
 
@@ -84,7 +87,7 @@ export function isAwaiting({ columns }: RunCore, index: number, status: StepStat
   return status === 'blocked' || status === 'gated' || status === 'backing-off';
 }
 
-function obey(core: RunCore, index: number, command: StepCommand, at: number): void {
+function obey(core: RunCore, index: number, command: StepCommand, { at, notBefore }: MoveOptions): void {
   const { id, gate } = stepOf(core, index);
   switch (command) {
     case 'enqueue':
@@ -98,7 +101,7 @@ function obey(core: RunCore, index: number, command: StepCommand, at: number): v
     case 'armTimeout':
       return armTimeout(core, index, at);
     case 'armRetry':
-      return armRetry(core, index, { at });
+      return armRetry(core, index, { at, notBefore });
     case 'disarm':
       return disarm(core, index);
     case 'propagate':

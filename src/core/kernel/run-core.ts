@@ -1,4 +1,4 @@
-import type { StepDefinition } from '../materializer/definition.js';
+import { agentsOfStep, type StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import type { LifecycleEvent, PauseEvent } from '../materializer/lifecycle-chart.js';
 import type { Command, RunFact } from '../ports/run-output.js';
@@ -32,6 +32,9 @@ export interface Undoing {
   /** `waiting`: the last effort has failed, and the next is due later. */
   readonly state: 'asked' | 'under-way' | 'waiting';
 }
+
+/** Who is at a step by now: its place among those that may be called, and the attempts that were made before it came. */
+export type Relief = readonly [place: number, before: number];
 
 /** The part of the state that is one value per run. Copied before each input, put back when it is refused. */
 export interface RunScalars {
@@ -130,7 +133,9 @@ export interface RunCore {
   readonly approvals: Map<number, PolicyApprovals>;
   /** Attempts that steps had behind them when another plan had them begin anew, by their rows. */
   readonly restarts: Map<number, number>;
-  /** Agents that take part. */
+  /** Who has taken over steps from the agents of their roles, by their rows. */
+  readonly reliefs: Map<number, Relief>;
+  /** Agents that take part, or may. */
   readonly agents: Set<string>;
   /** Commands of the input at hand. */
   out: CommandBody[];
@@ -188,7 +193,8 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     late: new Set(),
     approvals: new Map(),
     restarts: new Map(),
-    agents: new Set(steps.flatMap(({ agentId }) => agentId ?? [])),
+    reliefs: new Map(),
+    agents: new Set(steps.flatMap(agentsOfStep)),
     out: [],
   };
   steps.forEach((step, index) => callsAgent(step) && core.ledger.expect(index, 1));

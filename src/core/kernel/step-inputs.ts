@@ -7,11 +7,12 @@ import { noteAnswerOf } from './answers.js';
 import { onUndoDue, onUndoFailed, onUndone, onUndoStarted, onUndoTimedOut } from './compensate.js';
 import { askWhetherItHappened, concludeDoubt, isUnderWayInDoubt, noteEnded } from './doubt.js';
 import { concludeFailure } from './fail-step.js';
+import { mayFollow, relievedBy, takeTurn } from './fallbacks.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
 import { forgetError } from './note-error.js';
-import { publish, statusOf, stepOf, tryOf, type RunCore } from './run-core.js';
+import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { armWatch, dropWatch } from './step-timers.js';
 import { settleCancelled } from './stop-run.js';
 
@@ -57,9 +58,16 @@ export function onStarted(core: RunCore, input: StepInput<'step.started'>): void
   if (columns.issued[index] === 0)
     throw new IllegalInputError(input.type, 'ready', input.stepId, 'the kernel has not asked for it to start');
   if (run.pause === 'paused') throw new IllegalInputError(input.type, 'ready', input.stepId, 'the run is paused');
+  takeTurn(core, index, input);
   mustMoveStep(core, index, 'START', { at: input.at });
   armWatch(core, index, input.at);
-  publish(core, { type: 'step.started', stepId: input.stepId, attempt: input.attempt });
+  const agentId = relievedBy(core, index);
+  publish(core, {
+    type: 'step.started',
+    stepId: input.stepId,
+    attempt: input.attempt,
+    ...(agentId !== undefined && { agentId }),
+  });
 }
 
 export function onSucceeded(core: RunCore, input: StepInput<'step.succeeded'>): void {
@@ -116,7 +124,7 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt', 'compensating'] });
   if (statusOf(core, index) === 'compensating') return onUndoFailed(core, index, input);
-  const { stepId, attempt, error, spend, at } = input;
+  const { stepId, attempt, error, spend, at, retryable, notBefore } = input;
   // An agent that was cut off and says that it failed says nothing of what had happened by then: the doubt stays.
   if (statusOf(core, index) === 'in-doubt') return settleLate(core, index, input);
   core.ledger.settle(index, spend);
@@ -125,9 +133,9 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
     settleCancelled(core, index, at);
     return noteEnded(core, index);
   }
-  const mayRetry = input.retryable && tryOf(core, index) < stepOf(core, index).retry.attempts;
+  const isFollowed = mayFollow(core, index, { code: error.code, retryable });
   concludeAttempt(core, index, {
-    to: mustMoveStep(core, index, 'FAIL', { at, facts: mayRetry ? 'retry' : '' }),
+    to: mustMoveStep(core, index, 'FAIL', { at, facts: isFollowed ? 'retry' : '', notBefore }),
     error,
     spend,
     at,
@@ -157,17 +165,18 @@ export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): v
   expectAttempt(core, index, { input, statuses: ['running', 'compensating'] });
   if (statusOf(core, index) === 'compensating') return onUndoTimedOut(core, index, input);
   const { stepId, attempt, at } = input;
-  const { timeoutMs, retry } = stepOf(core, index);
+  const { timeoutMs } = stepOf(core, index);
   const error = {
     code: timedOut,
     message: `Step "${stepId}" did not end within ${timeoutMs} ms (attempt ${attempt}).`,
     stepId,
     attempt,
   };
-  core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message });
+  core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message, isOutOfTime: true });
   abandonAttempt(core, index, at);
   if (core.run.stop) return settleCancelled(core, index, at);
-  const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: tryOf(core, index) < retry.attempts ? 'retry' : '' });
+  const isFollowed = mayFollow(core, index, { code: timedOut, retryable: true });
+  const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: isFollowed ? 'retry' : '' });
   concludeAttempt(core, index, { to, error, spend: noSpend, at });
 }
 

@@ -1,7 +1,8 @@
 import { backoffMs } from '../plan/backoff.js';
 import type { RunInput } from '../ports/run.js';
 import { waitingFor } from './policy-approvals.js';
-import { stepOf, tryOf, type RunCore } from './run-core.js';
+import { triesOf } from './fallbacks.js';
+import { stepOf, type RunCore } from './run-core.js';
 
 /** The attempt's time begins to run. */
 export function armTimeout(core: RunCore, index: number, at: number): void {
@@ -9,12 +10,23 @@ export function armTimeout(core: RunCore, index: number, at: number): void {
   if (timeoutMs !== undefined) arm(core, { index, dueAt: at + timeoutMs, type: 'step.timed-out' });
 }
 
-/** The pause before the next attempt begins. `tried`: which attempt it follows; by default the step's own, 1 for the first. */
-export function armRetry(core: RunCore, index: number, { at, tried }: { readonly at: number; readonly tried?: number }): void {
+/**
+ * The pause before the next attempt begins. `tried`: which attempt it follows; by default that of the agent at the step, 1 for its first. One that has just
+ * taken over need not wait for another to recover.
+ */
+export function armRetry(core: RunCore, index: number, { at, tried, notBefore = 0 }: Pause): void {
   const { id, retry } = stepOf(core, index);
   const attempt = core.columns.attempt[index]!;
-  const pauseMs = backoffMs(retry, { attempt: tried ?? tryOf(core, index), seed: `${id}:${attempt}:${at}` });
-  arm(core, { index, dueAt: at + pauseMs, type: 'step.retry-due' });
+  const failed = tried ?? triesOf(core, index);
+  const pauseMs = failed === 0 ? 0 : backoffMs(retry, { attempt: failed, seed: `${id}:${attempt}:${at}` });
+  arm(core, { index, dueAt: Math.max(at + pauseMs, notBefore), type: 'step.retry-due' });
+}
+
+interface Pause {
+  readonly at: number;
+  readonly tried?: number;
+  /** It ends no sooner than that. */
+  readonly notBefore?: number | undefined;
 }
 
 /** A gate that opens waits for an answer only so long. One that waits for more of the plan to be approved waits for that first; what a policy asks waits for ever. */

@@ -16,6 +16,8 @@ export type StepDefinition = Omit<PlanStep, 'title'> & {
   readonly chart: string;
   /** Absent for a step that calls no agent. */
   readonly agentId?: string;
+  /** Who takes over from that agent, in this order; absent for nobody. */
+  readonly fallbackAgents?: readonly string[];
   /** Agent of its compensation, where it has one. */
   readonly compensationAgentId?: string;
   /** Present on a step that was added while the run was under way. Such a step is in no definition; the kernel knows it. */
@@ -47,8 +49,15 @@ export interface AddedFacts {
   readonly inputAs?: Readonly<Record<string, string>>;
 }
 
+/** Agents that may carry a step out: that of its role, then those that take over. */
+export const agentsOfStep = ({
+  agentId,
+  fallbackAgents = [],
+}: Pick<StepDefinition, 'agentId' | 'fallbackAgents'>): readonly string[] =>
+  agentId === undefined ? [] : [agentId, ...fallbackAgents];
+
 /** What steps may be added as, with who carries them out and the chart that they run in. */
-export type TemplateDefinition = StepTemplate & Pick<StepDefinition, 'chart' | 'agentId'>;
+export type TemplateDefinition = StepTemplate & Pick<StepDefinition, 'chart' | 'agentId' | 'fallbackAgents'>;
 
 /** The machines as plain JSON: who acts, in what order, and what happens when a step fails. */
 export interface RunDefinition {
@@ -71,7 +80,7 @@ export interface RunDefinition {
 }
 export type PlanRoleDefinition = Pick<
   PlanRole,
-  'key' | 'promptTemplate' | 'clear' | 'tools' | 'budget' | 'concurrency' | 'autonomy'
+  'key' | 'promptTemplate' | 'clear' | 'tools' | 'budget' | 'concurrency' | 'autonomy' | 'breaker'
 >;
 
 /** Plan and role map as one definition. Agents stand at the steps only, so another agent changes that role's steps alone. */
@@ -79,13 +88,20 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   const charts = new Map<string, Chart>();
   const agentOf = createAgentLookup(plan, roles);
   const timeoutOf = createTimeoutLookup(plan);
+  const roleOf = new Map(plan.roles.map((role) => [role.key, role]));
+  /** Whoever was hired may be one of them. */
+  const fallbacksOf = (role: string): Pick<StepDefinition, 'fallbackAgents'> => {
+    const fallbackAgents = roleOf.get(role)?.fallbacks?.filter((agentId) => agentId !== agentOf(role)) ?? [];
+    return fallbackAgents.length > 0 ? { fallbackAgents } : {};
+  };
   const resolve = (step: StepTemplate, join: PlanStep['join']) => {
-    const shape = shapeOf({ ...step, join });
+    const isCarriedOut = step.role !== undefined && step.expands === undefined;
+    const agents = isCarriedOut ? { agentId: agentOf(step.role), ...fallbacksOf(step.role) } : undefined;
+    const shape = shapeOf({ ...step, join, hasFallbacks: agents !== undefined && 'fallbackAgents' in agents });
     const chart = shapeName(shape);
     if (!charts.has(chart)) charts.set(chart, stepChart(shape));
     const timeoutMs = timeoutOf(step);
-    const isCarriedOut = step.role !== undefined && step.expands === undefined;
-    return { chart, ...(timeoutMs !== undefined && { timeoutMs }), ...(isCarriedOut && { agentId: agentOf(step.role) }) };
+    return { chart, ...(timeoutMs !== undefined && { timeoutMs }), ...agents };
   };
   const steps = plan.steps.map((step): StepDefinition => {
     const { title: _label, ...definition } = step;
@@ -118,7 +134,16 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   };
 }
 
-const roleDefinition = ({ key, promptTemplate, clear, tools, budget, concurrency, autonomy }: PlanRole): PlanRoleDefinition => ({
+const roleDefinition = ({
+  key,
+  promptTemplate,
+  clear,
+  tools,
+  budget,
+  concurrency,
+  autonomy,
+  breaker,
+}: PlanRole): PlanRoleDefinition => ({
   key,
   clear,
   tools,
@@ -126,6 +151,7 @@ const roleDefinition = ({ key, promptTemplate, clear, tools, budget, concurrency
   ...(budget && { budget }),
   ...(concurrency !== undefined && { concurrency }),
   ...(autonomy !== undefined && { autonomy }),
+  ...(breaker && { breaker }),
 });
 
 /** A step that was added: what it was added as, and what it brings itself. */

@@ -42,10 +42,12 @@ export type StepFact = 'last' | 'unmet' | 'retry' | 'exhausted' | 'compensable';
 /** Every command that a state of a step's chart can give. */
 export type StepCommand = 'enqueue' | 'openGate' | 'armTimeout' | 'disarm' | 'armRetry' | 'propagate';
 
-export const shapeOf = (step: Pick<PlanStep, 'kind' | 'gate' | 'retry' | 'effect' | 'join'>): StepShape => ({
+export const shapeOf = (
+  step: Pick<PlanStep, 'kind' | 'gate' | 'retry' | 'effect' | 'join'> & { readonly hasFallbacks?: boolean },
+): StepShape => ({
   kind: step.kind,
   gate: step.gate !== undefined,
-  retry: step.retry.attempts > 1,
+  retry: step.retry.attempts > 1 || step.hasFallbacks === true,
   once: step.effect === 'once',
   settled: step.join === 'all-settled',
 });

@@ -46,13 +46,14 @@ function planTrigger(on: PolicySpec['on']): PlanPolicy['on'] {
   return { type: 'tool', ...(tools && { tools: inOrder(tools) }), ...(when !== undefined && { when: copyJson(when) }) };
 }
 
-function planRole({ budget, clear = true, tools = [], autonomy = 'act-freely', ...role }: Role): PlanRole {
+function planRole({ budget, clear = true, tools = [], autonomy = 'act-freely', fallbacks = [], ...role }: Role): PlanRole {
   const limited = autonomy === 'act-freely' ? {} : { autonomy };
   return {
     ...copyJson(role),
     ...limited,
     clear,
     tools: inOrder(tools),
+    ...(fallbacks.length > 0 && { fallbacks: [...fallbacks] }),
     ...(budget !== undefined && { budget: spendCeiling(budget) }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { PlanPolicy } from './policy.js';
-import type { Effect, GateSpec, HireSpec, Priority, ResourceLimit, ShedPolicy } from './proposal.js';
+import type { CircuitBreakerSpec, Effect, GateSpec, HireSpec, Priority, ResourceLimit, ShedPolicy } from './proposal.js';
 import type { Autonomy, StepKind } from './step-traits.js';
 
 export type { StepKind } from './step-traits.js';
@@ -51,6 +51,10 @@ interface PlanRoleBase {
   readonly concurrency?: number;
   /** For steps of the role that name none themselves. */
   readonly timeoutMs?: number;
+  /** For whoever fills the role; absent for none. */
+  readonly breaker?: CircuitBreakerSpec;
+  /** Agents that take over, in this order; absent for none. */
+  readonly fallbacks?: readonly string[];
   /** Absent for `act-freely`. */
   readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. */

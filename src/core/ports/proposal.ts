@@ -38,6 +38,23 @@ export interface ProposalBudget extends SpendLimit {
   readonly shed?: ShedPolicy;
 }
 
+/**
+ * When what keeps failing is left alone for a while: after so many failures in a row nothing is let through, then one call at a time as a probe, whose
+ * success lets everything through again.
+ */
+export interface CircuitBreakerSpec {
+  /** Failures in a row after which it opens. Default: 5. */
+  readonly failures?: number;
+  /** How long it stays open the first time, in milliseconds. Default: 30,000. */
+  readonly openMs?: number;
+  /** Each further pause, after a probe that failed, is this many times the one before. Default: 2. */
+  readonly factor?: number;
+  /** Longest pause, in milliseconds. Default: 300,000, or `openMs` where that is more. */
+  readonly maxOpenMs?: number;
+  /** What becomes of a call while it is open: it fails at once, or waits. Default: `fail`. */
+  readonly whenOpen?: 'fail' | 'wait';
+}
+
 export interface HireSpec {
   readonly name: string;
   readonly title?: string;
@@ -59,6 +76,13 @@ interface RoleBase {
   readonly concurrency?: number;
   /** For one attempt at a step of this role that names none itself, in milliseconds. */
   readonly timeoutMs?: number;
+  /** For whoever fills the role. An agent has one breaker, whatever roles and runs it works for. Left out: none. */
+  readonly breaker?: CircuitBreakerSpec;
+  /**
+   * Ids of existing agents that take over, in this order: where the one before is left alone by its breaker, has used up its attempts, or says that to ask
+   * it again is of no use.
+   */
+  readonly fallbacks?: readonly string[];
   /** How far it may go by itself; it can hand work to no role that may go farther. Default: `act-freely`. */
   readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. Left out: anything, or nothing. */
@@ -206,6 +230,8 @@ export interface ResourceLimit {
   readonly intervalMs?: number;
   readonly maxQueued?: number;
   readonly maxWaitMs?: number;
+  /** For calls of it by `context.call`. Left out: none. */
+  readonly breaker?: CircuitBreakerSpec;
 }
 
 export interface ProposalContext {

@@ -1,4 +1,5 @@
 import type { Json } from '../shared/json.js';
+import type { BreakerChange } from './breaker.js';
 import type { Allowance, Spend } from './usage.js';
 import type { Phase, StepKind } from './plan.js';
 import type { BudgetFact } from './budget.js';
@@ -35,7 +36,14 @@ export type Command = { readonly id: string } & (
       /** Id of the command that the attempt was started with: the key under which its effect is known. */
       readonly startId: string;
     }
-  | { readonly type: 'step.abort'; readonly stepId: string; readonly attempt: number; readonly reason: string }
+  /** `isOutOfTime`: because it took too long; absent where it is not wanted any more. */
+  | {
+      readonly type: 'step.abort';
+      readonly stepId: string;
+      readonly attempt: number;
+      readonly reason: string;
+      readonly isOutOfTime?: true;
+    }
   | { readonly type: 'timer.set'; readonly timer: string; readonly dueAt: number; readonly input: RunInput }
   | { readonly type: 'timer.clear'; readonly timer: string }
   | { readonly type: 'run.deliver' }
@@ -137,7 +145,10 @@ export type RunFact =
   | { readonly type: 'step.ready'; readonly stepId: string }
   | { readonly type: 'step.gated'; readonly stepId: string; readonly prompt: string }
   | { readonly type: 'step.decided'; readonly stepId: string; readonly decision: Decision }
-  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number }
+  /** `agentId`: who carries it out, where that is not the agent of the step's role. */
+  | { readonly type: 'step.started'; readonly stepId: string; readonly attempt: number; readonly agentId?: string }
+  /** A circuit breaker that the run has to do with stands elsewhere than was told before. */
+  | ({ readonly type: 'breaker.changed' } & BreakerChange)
   | { readonly type: 'step.progress'; readonly stepId: string; readonly attempt: number; readonly message: string }
   | {
       readonly type: 'step.backing-off';

@@ -1,5 +1,6 @@
 import type { Json } from '../shared/json.js';
 import type { Actor } from './actor.js';
+import type { BreakerChange } from './breaker.js';
 import type { BudgetOwner, RaisedCeilings } from './budget.js';
 import type { Conflict } from './reducer.js';
 import type { Spend } from './usage.js';
@@ -142,7 +143,8 @@ export type RunInput = { readonly at: number } &
     | { readonly type: 'run.grace-over' }
     | { readonly type: 'run.delivered' }
     | { readonly type: 'run.delivery-failed'; readonly error: StoredError }
-    | ({ readonly type: 'step.started' } & StepInput)
+    /** `agentId`: who carries it out, where that is not the agent of the step's role. */
+    | ({ readonly type: 'step.started'; readonly agentId?: string } & StepInput)
     /**
      * `branch`: where a `route` step leads; its other dependents are skipped. `route`: what its agent wants to be done next, as it was given;
      * only a step that decides is listened to. `conflicts`: what writers did not agree on whose outputs the step has joined.
@@ -155,11 +157,13 @@ export type RunInput = { readonly at: number } &
         readonly route?: Json;
         readonly conflicts?: readonly Conflict[];
       } & StepInput)
+    /** `notBefore`: another attempt is of no use before then, in milliseconds since the epoch. */
     | ({
         readonly type: 'step.failed';
         readonly error: StoredError;
         readonly retryable: boolean;
         readonly spend: Spend;
+        readonly notBefore?: number;
       } & StepInput)
     | ({ readonly type: 'step.timed-out' } & StepInput)
     | ({ readonly type: 'step.retry-due' } & StepInput)
@@ -239,6 +243,8 @@ export type RunRecordInput = { readonly at: number } &
       }
     /** Its machines have another digest than before, and a migration said that it may go on with them. */
     | { readonly type: 'run.migrated'; readonly from: string; readonly to: string }
+    /** A circuit breaker that the run has to do with stands elsewhere than the run knew. */
+    | ({ readonly type: 'breaker.changed' } & BreakerChange)
     /** Its process has stopped in good order: attempts that were under way have ended or were aborted, none of them took it down. */
     | { readonly type: 'run.let-go' }
     | { readonly type: 'run.refused'; readonly error: StoredError }

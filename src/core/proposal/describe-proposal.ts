@@ -28,6 +28,8 @@ export interface RoleDescription {
   readonly kind: 'existing' | 'hire';
   /** Id of the existing agent, or name of the agent to hire. */
   readonly agent: string;
+  /** Agents that take over, in this order; absent for none. */
+  readonly fallbacks?: readonly string[];
   readonly description: string | null;
   readonly tools: readonly string[];
   readonly budget: SpendLimit;
@@ -151,6 +153,7 @@ function describeRoles(roles: readonly Role[], tickets: readonly Ticket[]): read
     key: role.key,
     kind: role.kind,
     agent: role.kind === 'existing' ? role.agentId : role.hire.name,
+    ...(role.fallbacks && { fallbacks: role.fallbacks }),
     description: role.description ?? null,
     tools: role.tools ?? [],
     budget: role.budget ?? {},

@@ -22,8 +22,8 @@ export function inputOf(outcome: AttemptEnd): Told {
       };
     }
     case 'failed': {
-      const { error, retryable, spend } = outcome;
-      return { type: 'step.failed', error, retryable, spend };
+      const { error, retryable, spend, notBefore } = outcome;
+      return { type: 'step.failed', error, retryable, spend, ...(notBefore !== undefined && { notBefore }) };
     }
     case 'interrupted': {
       const { policy, reason, tool, call, spend } = outcome;

@@ -8,6 +8,7 @@ import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { ownJson } from '../shared/own-json.js';
+import { CircuitOpenError } from './circuit-open-error.js';
 import { spendOf } from './spend.js';
 import { codeOf, messageOf } from '../shared/thrown.js';
 
@@ -24,7 +25,14 @@ export type AttemptOutcome =
       /** What the agent wants to be done next, as it was given. */
       readonly route?: Json;
     }
-  | { readonly kind: 'failed'; readonly error: StoredError; readonly retryable: boolean; readonly spend: Spend };
+  | {
+      readonly kind: 'failed';
+      readonly error: StoredError;
+      readonly retryable: boolean;
+      readonly spend: Spend;
+      /** Another attempt is of no use before then. */
+      readonly notBefore?: number;
+    };
 
 /** Reads what an agent returned: an object with a JSON `output` that fits the step's schema. Never throws. */
 export function outcomeOf(
@@ -82,6 +90,11 @@ export function choiceOf(outcome: AttemptOutcome, choices: readonly RouteChoice[
 export function failureOf(thrown: unknown): AttemptOutcome {
   const message = messageOf(thrown);
   const code = codeOf(thrown, 'AGENT_FAILED');
+  if (thrown instanceof CircuitOpenError) {
+    const { key, openUntil, failures } = thrown;
+    const error = { code, message, key: { ...key }, openUntil, failures };
+    return { kind: 'failed', error, retryable: true, spend: noSpend, notBefore: openUntil };
+  }
   if (code !== 'AGENT_FAILED')
     return { kind: 'failed', error: { code, message }, retryable: !refusals.has(code), spend: noSpend };
   const { reason, retryable, usage } = factsOf(thrown);

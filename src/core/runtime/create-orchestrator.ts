@@ -4,6 +4,8 @@ import type { Diagnostic } from '../analysis/diagnostic.js';
 import type { Approval } from '../approval/approve-plan.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import { planTask, type Task } from '../plan/plan-task.js';
+import type { BreakerKey } from '../ports/breaker.js';
+import type { BreakerView } from '../ports/breaker-view.js';
 import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { Actor, RunRecordInput } from '../ports/run.js';
@@ -20,6 +22,7 @@ import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask } from './check-given.js';
 import { reducerIssues } from './check-reducers.js';
+import { createBreakers } from './breakers.js';
 import { createRunHandle } from './create-run-handle.js';
 import { OrchestratorClosedError, ProposalRejectedError, RecoveryError, RunStateError } from './errors.js';
 import { isTerminal } from './is-terminal.js';
@@ -88,6 +91,13 @@ export interface Orchestrator {
    * @throws ArtifactNotFoundError for what leads to nothing in that run; ArtifactUnavailableError, StoreCorruptError, ArtifactStoreMissingError.
    */
   artifact(runId: string, ref: Json): Promise<Json>;
+  /** Where the circuit breakers stand that anything was asked of since this orchestrator was made. */
+  breakers(): readonly BreakerView[];
+  /**
+   * Closes a circuit breaker by hand: from now on everything is let through again, and what is under way counts for nothing. Who has done so is kept with
+   * it. Resolves when that is durable, where the store keeps notes.
+   */
+  resetBreaker(key: BreakerKey, options: { readonly by: Actor }): Promise<void>;
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
   runOnce(agentId: string, task: string | Task): Promise<Run & RunResult>;
   /**
@@ -116,6 +126,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     agents: createAgentDirectory(options.agents),
     queue: createWorkQueue({ concurrency: options.concurrency ?? defaultConcurrency, clock }),
     suspects: createWorkQueue({ concurrency: 1, clock }),
+    breakers: createBreakers({ clock, notes: store.notes }),
     hold: createRunHold({ store, clock, leaseMs, owner: createProcessOwner(options.owner) }),
     isClosing: () => closing !== undefined,
   };
@@ -208,6 +219,11 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       if (!settings.artifacts) throw new ArtifactStoreMissingError();
       return settings.artifacts.read(runId, ref);
     },
+    breakers: () => surroundings.breakers.views(),
+    async resetBreaker(key, { by }) {
+      expectOpen();
+      await surroundings.breakers.reset(key, by);
+    },
     async runOnce(agentId, given) {
       expectOpen();
       const task = typeof given === 'string' ? { instructions: given } : given;
@@ -252,7 +268,7 @@ interface Closing {
   readonly surroundings: RunSurroundings;
 }
 
-async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs, hold } }: Closing): Promise<void> {
+async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs, hold, breakers } }: Closing): Promise<void> {
   recovery.stop();
   // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for, and what follows from them.
   const drained = queue.idle().then(() => Promise.all(Array.from(runs.all.values(), (run) => run.settled())));
@@ -262,5 +278,5 @@ async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs
   await withinLimit(clock, graceMs, Promise.all(left.map((run) => run.leave(cause))));
   const begun = left.filter((run) => run.isDriven && !isTerminal(run.status));
   await Promise.all(begun.flatMap((run) => run.engine?.attempts.endSessions('closed') ?? []));
-  await withinLimit(clock, graceMs, hold.releaseAll());
+  await withinLimit(clock, graceMs, Promise.all([hold.releaseAll(), breakers.idle()]));
 }

@@ -55,7 +55,7 @@ function sessionsOf({ kernel, agents, sessionOf }: EndSessionsOptions): Session[
   for (const { id, status } of kernel.statuses()) {
     if (kernel.attempt(id) === 0) continue;
     const step = kernel.step(id);
-    add(step.agentId, step);
+    for (const agentId of kernel.callees(id).called) add(agentId, step);
     const wasUndone = status === 'compensating' || status === 'compensated';
     if (wasUndone && step.compensation) add(step.compensationAgentId, { ...step, role: step.compensation.role });
   }

@@ -9,6 +9,7 @@ import type { Topology } from '../ports/topology.js';
 import type { Workspace } from '../ports/workspace.js';
 import type { ProposalLimits } from '../proposal/proposal-limits.js';
 import type { ArtifactOptions, Artifacts } from './artifacts.js';
+import type { BreakerOptions, BreakerSpecs } from './breaker-specs.js';
 import type { Migration } from './run-state.js';
 
 /** What an orchestrator is made of. Only `agents` is required. */
@@ -25,6 +26,8 @@ export interface OrchestratorOptions {
   readonly reducers?: CustomReducers;
   /** Shared resources besides those that proposals declare. */
   readonly resources?: Readonly<Record<string, ResourceLimit>>;
+  /** Circuit breakers of agents, besides those that proposals declare. Those of resources stand in `resources`. */
+  readonly breakers?: BreakerOptions;
   /** Default: the machine's clock. */
   readonly clock?: Clock;
   /** Ids of new runs. Default: ULIDs. */
@@ -76,6 +79,7 @@ export interface OrchestratorSettings {
   readonly topologies: readonly Topology[];
   readonly reducers: CustomReducers;
   readonly resources: Readonly<Record<string, ResourceLimit>>;
+  readonly breakerSpecs: BreakerSpecs;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;

@@ -47,6 +47,7 @@ export type RoleCheck = Pick<ProvisionOptions, 'plan' | 'workspace' | 'agents'> 
 
 /** Checks, before anything is set up, that every role can be filled. @throws AgentNotFoundError, HireNotPossibleError */
 export function checkRoles({ plan, workspace, agents, done }: RoleCheck): void {
+  checkFallbacks({ plan, agents });
   for (const role of plan.roles) {
     if (done && hiredFor(role.key, { done }) !== undefined) continue;
     if (role.kind === 'existing') agents.require(role.agentId, role.key);
@@ -58,6 +59,11 @@ export function checkRoles({ plan, workspace, agents, done }: RoleCheck): void {
       );
     }
   }
+}
+
+/** Whoever may have to take over is at hand. @throws AgentNotFoundError */
+function checkFallbacks({ plan, agents }: Pick<RoleCheck, 'plan' | 'agents'>): void {
+  for (const { key, fallbacks = [] } of plan.roles) for (const agentId of fallbacks) agents.require(agentId, key);
 }
 
 /** The agents of all roles, where nobody has to be asked for anything: no hire, no team, no project. */
@@ -103,6 +109,7 @@ export async function rehire(options: ProvisionOptions): Promise<void> {
     if (agents.find(agentId) === undefined && role?.kind === 'hire' && workspace.hire) await hireAgain(role, agentId, options);
     agents.require(agentId, key);
   }
+  checkFallbacks(options);
   const { machines } = done;
   if (!machines) {
     checkRoles(options);

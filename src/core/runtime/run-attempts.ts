@@ -6,6 +6,7 @@ import type { SessionEnd } from '../ports/agent.js';
 import type { Refusal } from '../limits/admission.js';
 import type { Clock } from '../ports/clock.js';
 import type { ResourceLimit } from '../ports/proposal.js';
+import type { Command } from '../ports/run-output.js';
 import type { Json } from '../shared/json.js';
 import type { Artifacts } from './artifacts.js';
 import { putAwayFinding, putAwayOutput, wholeOutputs } from './attempt-artifacts.js';
@@ -15,22 +16,26 @@ import { createAgentRequests } from './agent-request.js';
 import { choiceOf, failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
 import { inputOf, type AttemptEnd } from './attempt-input.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
+import { createAttemptCallees, type Callee } from './attempt-callees.js';
 import { createAttemptPlaces } from './attempt-places.js';
+import type { BreakerSpecs } from './breaker-specs.js';
+import type { Breakers } from './breakers.js';
 import { endSessions } from './end-sessions.js';
 import { AttemptAbortedError, ResourceRefusedError } from './errors.js';
 import { probeStep } from './probe-step.js';
-import { callInTurn } from './call-in-turn.js';
+import { createResourceCalls } from './resource-calls.js';
 import { createStepClaims } from './step-claims.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
 import { storedOutputs } from './stored-events.js';
 import { createToolGate } from './tool-gate.js';
+import { createBreakerTeller } from './tell-breaker.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
 export interface RunAttempts {
   start(command: StartCommand): void;
-  abort(stepId: string, reason: string): void;
+  abort(command: AbortCommand): void;
   /** Asks the agent of a step in doubt what has happened. */
   probe(command: ProbeCommand): void;
   /** Takes up what was held back while the run was paused. */
@@ -49,6 +54,9 @@ export interface RunAttemptsOptions {
   readonly agents: AgentDirectory;
   /** Limits of what all runs share. */
   readonly resources: Readonly<Record<string, ResourceLimit>>;
+  /** Circuit breakers of what all runs share, and which there are. */
+  readonly breakers: Breakers;
+  readonly breakerSpecs: BreakerSpecs;
   readonly isClosing: () => boolean;
   readonly clock: Clock;
   /** How long an attempt that was aborted keeps its place in the queue. */
@@ -58,11 +66,20 @@ export interface RunAttemptsOptions {
   readonly artifacts: Artifacts | undefined;
 }
 
+/** What an attempt is called off by. */
+export type AbortCommand = Pick<Extract<Command, { readonly type: 'step.abort' }>, 'stepId' | 'reason' | 'isOutOfTime'>;
+
+interface Calling {
+  readonly signal: AbortSignal;
+  readonly callee: Callee;
+}
+
 /** What a step without an agent spends. */
 const free = { inputTokens: 0, outputTokens: 0, costMicroUsd: 0, provenance: 'measured' } as const;
 
 export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const { state, driver, queue, suspects, agents, resources, isClosing, clock, graceMs, whenInDoubt, artifacts } = options;
+  const { breakers, breakerSpecs: specs } = options;
   const { runId, outputs } = state;
   const kernel = (): Kernel => driver().kernel;
   const requests = createAgentRequests({ state, kernel });
@@ -70,6 +87,9 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
   const claims = createStepClaims({ runId, kernel, limits: resources });
+  const tell = createBreakerTeller({ state, driver, breakers, clock });
+  const callees = createAttemptCallees({ kernel, breakers, specs, tell });
+  const callResource = createResourceCalls({ runId, kernel, claims, queue, clock, breakers, specs, tell });
 
   /** A step without an agent is computed here and now. */
   const compute = (command: StartCommand): void => {
@@ -125,17 +145,23 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     if (driver().halted || isClosing()) return undefined;
     // A run that stops undoes what it did, paused or not.
     if (kernel().paused && command.type === 'step.start') return void held.push(command);
+    if (callees.putOff(command, () => start(command))) return undefined;
     return perform(command, signal);
   };
 
   const perform = async (command: StartCommand, signal: AbortSignal): Promise<void> => {
     const { stepId, attempt } = command;
-    if (!(await isStarted(command)) || driver().halted) return;
+    const callee = callees.choose(command);
+    if (!(await isStarted(command, callee)) || driver().halted) {
+      callee.leave(undefined);
+      return;
+    }
     // The run was stopped, or the step aborted, while its start was being written: then it does not begin.
     const stop = command.type === 'step.start' ? kernel().stop : null;
     const isWanted = !signal.aborted && !stop;
     const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
-    const outcome = isWanted ? await call(command, signal) : unwanted();
+    const end = isWanted ? await call(command, { signal, callee }) : unwanted();
+    const outcome = callees.conclude(command, { callee, end });
     // What is big is stored before anybody hears that it is there.
     const mayBeBig = artifacts && outcome.kind !== 'interrupted';
     conclude({ stepId, attempt }, mayBeBig ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome);
@@ -145,18 +171,20 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
    * What must never run twice is on record before it runs once, and so is what may have ended a process before. Anything else is asked
    * for again after a crash, and needs no commit of its own.
    */
-  const isStarted = (command: StartCommand): Promise<boolean> | boolean => {
+  const isStarted = (command: StartCommand, { agentId }: Callee): Promise<boolean> | boolean => {
     const { stepId, attempt } = command;
-    const started = { type: 'step.started', stepId, attempt } as const;
+    const isOwn = command.type === 'step.compensate' || agentId === undefined || agentId === stepOf(stepId).agentId;
+    const started = { type: 'step.started', stepId, attempt, ...(!isOwn && { agentId }) } as const;
     const mustBeDurable = command.type === 'step.start' && (stepOf(stepId).effect === 'once' || command.lostStarts !== undefined);
     return mustBeDurable ? isDurable(driver(), started) : driver().note(started);
   };
 
-  const call = async (command: StartCommand, signal: AbortSignal): Promise<AttemptEnd> => {
+  const call = async (command: StartCommand, { signal, callee }: Calling): Promise<AttemptEnd> => {
     const { stepId, attempt } = command;
     const step = stepOf(stepId);
     const isUndoing = command.type === 'step.compensate';
-    const agentId = (isUndoing ? step.compensationAgentId : step.agentId) ?? '';
+    const { agentId = '', refusal } = callee;
+    if (refusal) return failureOf(refusal);
     const agent = agents.find(agentId);
     if (!agent) return failureOf(new Error(`Agent "${agentId}" is no longer known to the orchestrator.`));
     const gate = createToolGate({
@@ -167,7 +195,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       signal,
       admit: gate.admit,
       resources: new Set([...Object.keys(resources), ...Object.keys(kernel().materialized.definition.resources)]),
-      enter: (resource, fn) => callInTurn(claims.ofCall(resource, step), { fn, signal, queue, clock, owner: runId }),
+      enter: (resource, fn) => callResource(resource, { fn, signal, step }),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
@@ -212,14 +240,16 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const start = (command: StartCommand): void => {
     const step = stepOf(command.stepId);
     if (command.type === 'step.start' && step.agentId === undefined) compute(command);
-    else {
+    else if (!callees.putOff(command, () => start(command))) {
       const { priority } = step;
       const turn = { begin: (signal: AbortSignal) => begin(command, signal), refuse: (why: Refusal) => refuse(command, why) };
       places.take(command, { owner: runId, priority, ...claims.of(step), ...turn });
     }
   };
-  const abort = (stepId: string, reason: string): void =>
+  const abort = ({ stepId, reason, isOutOfTime }: AbortCommand): void => {
+    callees.abort(stepId, { isOutOfTime: isOutOfTime === true });
     places.abort(stepId, () => new AttemptAbortedError(stepId, kernel().attempt(stepId), reason));
+  };
 
   return {
     start,
@@ -227,7 +257,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     probe(command) {
       const { stepId, attempt } = command;
       const step = stepOf(stepId);
-      const agent = agents.findAgent(step.agentId ?? '');
+      const agent = agents.findAgent(kernel().callees(stepId).called.at(-1) ?? '');
       const probed = probeStep({ agent, request: requests.requestOf(command), step, clock, limitMs: graceMs });
       void probed.then(artifacts ? (found) => putAwayFinding(found, { artifacts, runId, step }) : undefined).then((finding) => {
         const isTold = driver().offer({ type: 'step.probed', stepId, attempt, finding });
@@ -244,7 +274,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       ),
     release: () => held.splice(0).forEach(start),
     abortAll(reason) {
-      for (const stepId of places.forgetWaiting()) abort(stepId, reason);
+      callees.forget();
+      for (const stepId of places.forgetWaiting()) abort({ stepId, reason });
     },
   };
 }

@@ -36,6 +36,7 @@ export function createRunEngine({
   const { runId, log } = state;
   const { kernel } = machines;
   const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt, artifacts } = surroundings;
+  const { breakers, breakerSpecs } = surroundings;
   const attempts = createRunAttempts({
     state,
     driver: () => driver,
@@ -43,6 +44,8 @@ export function createRunEngine({
     suspects,
     agents,
     resources,
+    breakers,
+    breakerSpecs,
     isClosing,
     clock,
     graceMs,
@@ -71,7 +74,7 @@ export function createRunEngine({
       start: attempts.start,
       compensate: attempts.start,
       probe: attempts.probe,
-      abort: ({ stepId, reason }) => attempts.abort(stepId, reason),
+      abort: attempts.abort,
       resumed: attempts.release,
       halted: (error) => {
         attempts.abortAll(error.message);

@@ -1,8 +1,10 @@
 import type { ApprovedPlan } from '../approval/approve-plan.js';
 import { nextRunStatus } from '../kernel/run-lifecycle.js';
+import type { BreakerChange } from '../ports/breaker.js';
 import type { RunFact } from '../ports/run-output.js';
 import type { Actor, DoneTicket, RunInput, RunRecordInput, RunStatus } from '../ports/run.js';
 import type { Json } from '../shared/json.js';
+import { withBreaker } from '../views/breakers-met.js';
 import type { Hire } from './provision.js';
 
 /** One revision as it is on record. The proposal is as it was stored, and not parsed again before somebody asks for it. */
@@ -43,6 +45,8 @@ export interface RunRecord {
   machines: { readonly roles: Readonly<Record<string, { readonly agentId: string }>>; readonly digest: string } | undefined;
   /** Everyone knows of the end. */
   landed: boolean;
+  /** Where circuit breakers stood that the run had to do with, as it was last told. */
+  breakers: readonly BreakerChange[];
   /** The last process has stopped in good order. */
   letGo: boolean;
 }
@@ -61,6 +65,7 @@ export const createRunRecord = (): RunRecord => ({
   projectId: null,
   machines: undefined,
   landed: false,
+  breakers: [],
   letGo: false,
 });
 
@@ -118,6 +123,12 @@ export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact |
     case 'run.landed':
       record.landed = true;
       return undefined;
+    case 'breaker.changed': {
+      const { key, state, failures, until } = entry;
+      const change = { key, state, failures, ...(until !== undefined && { until }) };
+      record.breakers = withBreaker(record.breakers, change);
+      return { type: 'breaker.changed', ...change };
+    }
     case 'run.let-go':
       return undefined;
   }

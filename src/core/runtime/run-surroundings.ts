@@ -1,4 +1,5 @@
 import type { AgentDirectory } from './agent-directory.js';
+import type { Breakers } from './breakers.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
 import type { RunHold } from './run-hold.js';
 import type { WorkQueue } from './work-queue.js';
@@ -9,6 +10,7 @@ export interface RunSurroundings extends OrchestratorSettings {
   readonly queue: WorkQueue;
   /** Attempts that may have taken a process down, one at a time. */
   readonly suspects: WorkQueue;
+  readonly breakers: Breakers;
   readonly hold: RunHold;
   readonly isClosing: () => boolean;
 }

@@ -1,4 +1,5 @@
 import { createArtifacts } from './artifacts.js';
+import { createBreakerSpecs } from './breaker-specs.js';
 import type { OrchestratorOptions, OrchestratorSettings } from './orchestrator-options.js';
 import { createRunIds } from './run-id.js';
 import { systemClock } from './system-clock.js';
@@ -24,6 +25,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     reducers: options.reducers ?? {},
     workspace: options.workspace ?? {},
     resources: options.resources ?? {},
+    breakerSpecs: createBreakerSpecs({ breakers: options.breakers, resources: options.resources ?? {} }),
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     artifacts: options.artifacts && createArtifacts({ ...options.artifacts, clock }),

@@ -1,5 +1,5 @@
 import type { Agent, AgentFunction } from '../ports/agent.js';
-import type { RunStore } from '../ports/store.js';
+import type { RunStore, StoreNotes } from '../ports/store.js';
 import type { Workspace } from '../ports/workspace.js';
 import type { EffectLedger } from './crash-ledger.js';
 import type { LifeSpan } from './crash-life.js';
@@ -65,9 +65,15 @@ function guardStore(inner: RunStore, life: LifeSpan, world: CrashWorld): RunStor
     list: (filter) => life.held(() => inner.list(filter)),
     renew: (lease) => life.held(() => inner.renew(lease)),
     release: (hold) => life.held(() => inner.release(hold)),
+    ...(inner.notes && { notes: guardNotes(inner.notes, life) }),
     close: () => life.held(() => inner.close()),
   };
 }
+
+const guardNotes = (inner: StoreNotes, life: LifeSpan): StoreNotes => ({
+  read: (name) => life.held(() => inner.read(name)),
+  write: (name, value) => life.held(() => inner.write(name, value)),
+});
 
 function guardAgent(given: Agent | AgentFunction, life: LifeSpan, world: CrashWorld): Agent {
   const agent: Agent = typeof given === 'function' ? { run: given } : given;

@@ -28,6 +28,7 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.started':
       step.status = 'running';
       step.attempts = event.attempt;
+      if (event.agentId !== undefined) step.agentId = event.agentId;
       step.startedAt ??= event.at;
       step.attemptStartedAt = event.at;
       return;

@@ -1,10 +1,12 @@
 import type { Json, JsonObject } from '../shared/json.js';
 import { waves } from '../plan/waves.js';
 import type { Plan } from '../ports/plan.js';
+import type { BreakerChange } from '../ports/breaker.js';
 import type { RunEvent } from '../ports/run-output.js';
 import type { Gap, RunStatus, StoredError } from '../ports/run.js';
 import type { Spend, UsageTotals } from '../ports/usage.js';
 import { applyToBudget, budgetView, type BudgetView } from './budget-view.js';
+import { withBreaker } from './breakers-met.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import { createRoleWatch, type RoleView } from './role-status.js';
 import { addedStepState, assignAgents, gapOf, replanSteps, restoreStep, stepState, viewStep } from './step-state.js';
@@ -45,6 +47,8 @@ export interface RunView {
   readonly usage: UsageTotals;
   /** Another plan that was proposed for the run under way, and that nobody has approved yet. */
   readonly pending?: { readonly revision: number; readonly digest: string };
+  /** Circuit breakers that have opened for the run, as it was last told where they stand; absent for none. */
+  readonly breakers?: readonly BreakerChange[];
   /** What each role is doing. */
   readonly roles: readonly RoleView[];
   /** Usage by role key. */
@@ -210,6 +214,11 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
     case 'run.widened':
     case 'run.recovered':
       return;
+    case 'breaker.changed': {
+      const { key, state, failures, until } = event;
+      run.breakers = withBreaker(run.breakers ?? [], { key, state, failures, ...(until !== undefined && { until }) });
+      return;
+    }
     case 'run.hired':
       run.hires = [...run.hires, { role: event.role, agentId: event.agentId }];
       return;

@@ -3,10 +3,30 @@ import { createHints, labelOf, named } from '../words.js';
 import type { RoleSketch } from '../sketch.js';
 import type { Rule, RuleContext } from './rule.js';
 
-/** Each role is an existing agent or a hire, and says which: `role-agent-or-hire`, `role-kind-mismatch`. */
+/**
+ * Each role is an existing agent or a hire, and says which: `role-agent-or-hire`, `role-kind-mismatch`. Nobody stands in for himself, and nobody does so
+ * twice: `fallback-twice`.
+ */
 export const checkRoles: Rule = (context) => {
-  for (const role of context.sketch.roles) checkRole(context, role);
+  for (const role of context.sketch.roles) {
+    checkRole(context, role);
+    checkFallbacks(context, role);
+  }
 };
+
+function checkFallbacks({ issues }: RuleContext, { key, index, fields }: RoleSketch): void {
+  const { agentId, fallbacks } = fields;
+  if (!Array.isArray(fallbacks)) return;
+  const seen = new Set<unknown>([agentId]);
+  for (const [place, fallback] of fallbacks.entries()) {
+    if (typeof fallback === 'string' && seen.has(fallback)) {
+      const label = labelOf('role', { key, index });
+      const message = `${label} names the agent ${named(fallback)} more than once, as its own or among its fallbacks; name each once`;
+      issues.add('fallback-twice', ['roles', index, 'fallbacks', place], message);
+    }
+    seen.add(fallback);
+  }
+}
 
 function checkRole({ issues }: RuleContext, { key, index, fields }: RoleSketch): void {
   const { agentId, hire, kind } = fields;

@@ -63,3 +63,19 @@ export const executionFields = {
     .exactOptional(),
   budget: spendLimitSchema.describe('What this step may spend at most, all attempts together.').exactOptional(),
 };
+
+/** When what keeps failing is left alone for a while. */
+export const breakerSchema = z.strictObject({
+  failures: countFrom(1).describe('Failures in a row after which it opens. Default: 5.').exactOptional(),
+  openMs: countFrom(1).describe('How long it stays open the first time, in milliseconds. Default: 30000.').exactOptional(),
+  factor: z
+    .number()
+    .min(1)
+    .describe('Each further pause, after a probe that failed, is this many times the one before. Default: 2.')
+    .exactOptional(),
+  maxOpenMs: countFrom(1).describe('Longest pause, in milliseconds. Default: 300000.').exactOptional(),
+  whenOpen: z
+    .enum(['fail', 'wait'])
+    .describe('What becomes of a call while it is open: it fails at once, or waits. Default: fail.')
+    .exactOptional(),
+});

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 
 import type { OrchestrationProposal } from '../../ports/proposal.js';
-import { anyJsonSchema, countFrom, jsonObjectSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
+import {
+  anyJsonSchema,
+  breakerSchema,
+  countFrom,
+  jsonObjectSchema,
+  outputSchemaSchema,
+  spendLimitSchema,
+  textSchema,
+} from './field-schemas.js';
 import { policySchema } from './policy-schema.js';
 import { roleSchema } from './role-schema.js';
 import { carriedOutBy, phaseFields, reducerReference, ticketSchema, verificationSchema } from './ticket-schema.js';
@@ -19,6 +27,9 @@ const resourceLimitSchema = z.strictObject({
   intervalMs: countFrom(1).exactOptional(),
   maxQueued: countFrom(0).exactOptional(),
   maxWaitMs: countFrom(0).exactOptional(),
+  breaker: breakerSchema
+    .describe('Circuit breaker of calls of it: when what keeps failing is left alone for a while.')
+    .exactOptional(),
 });
 
 /** More than nothing, at most all of it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { countFrom, nameSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
+import { breakerSchema, countFrom, nameSchema, outputSchemaSchema, spendLimitSchema, textSchema } from './field-schemas.js';
 
 const base = {
   key: nameSchema.describe('Unique among the roles. Tickets name it.'),
@@ -22,6 +22,13 @@ const base = {
     )
     .exactOptional(),
   concurrency: countFrom(1).describe('Steps of this role that may run at once.').exactOptional(),
+  breaker: breakerSchema
+    .describe('Circuit breaker of whoever fills the role: when an agent that keeps failing is left alone for a while.')
+    .exactOptional(),
+  fallbacks: z
+    .array(textSchema)
+    .describe('Ids of existing agents that take over, in this order, where the one before fails or is left alone by its breaker.')
+    .exactOptional(),
 };
 const agentId = textSchema.describe('Id of an agent that exists.');
 const hire = z

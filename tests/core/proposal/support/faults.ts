@@ -53,6 +53,12 @@ export const faults: readonly Fault[] = [
     message: /^role "odd" has the kind "hire" but sets agentId; its kind must be "existing"$/,
     inject: (p) => append(p, '/roles', { key: 'odd', kind: 'hire', agentId: 'x' }),
   }),
+  fault('a role that stands in for itself', {
+    code: 'fallback-twice',
+    pointer: '/roles/-1/fallbacks/1',
+    message: /^role "own" names the agent "x" more than once, as its own or among its fallbacks; name each once$/,
+    inject: (p) => append(p, '/roles', { key: 'own', kind: 'existing', agentId: 'x', fallbacks: ['y', 'x'] }),
+  }),
   fault('a hire without a name', {
     code: 'blank',
     pointer: '/roles/1/hire/name',

@@ -1,0 +1,40 @@
+import type { Kernel } from '../kernel/create-kernel.js';
+import type { StepDefinition } from '../materializer/definition.js';
+import type { BreakerKey } from '../ports/breaker.js';
+import type { Clock } from '../ports/clock.js';
+import type { BreakerSpecs } from './breaker-specs.js';
+import type { Breakers } from './breakers.js';
+import { callInTurn } from './call-in-turn.js';
+import { guardedCall } from './guarded-call.js';
+import type { StepClaims } from './step-claims.js';
+import type { WorkQueue } from './work-queue.js';
+
+export interface ResourceCallsOptions {
+  readonly runId: string;
+  readonly kernel: () => Kernel;
+  readonly claims: StepClaims;
+  readonly queue: WorkQueue;
+  readonly clock: Clock;
+  readonly breakers: Breakers;
+  readonly specs: BreakerSpecs;
+  readonly tell: (key: BreakerKey) => void;
+}
+
+/** One call of a resource by a step. */
+export interface ResourceCall<T> {
+  readonly step: StepDefinition;
+  readonly signal: AbortSignal;
+  readonly fn: (signal: AbortSignal) => Promise<T> | T;
+}
+
+/** Makes the calls of resources of one run: when their limits allow it, and if their breakers do. */
+export function createResourceCalls({ runId, kernel, claims, queue, clock, breakers, specs, tell }: ResourceCallsOptions) {
+  return <T>(resource: string, { step, signal, fn }: ResourceCall<T>): Promise<T> => {
+    const enter = <Result>(inner: ResourceCall<Result>['fn']): Promise<Result> =>
+      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, owner: runId });
+    const spec = specs.ofResource(resource, kernel());
+    if (!spec) return enter(fn);
+    const key = { kind: 'resource', name: resource } as const;
+    return guardedCall({ breakers, key, spec, signal, fn, enter, tell: () => tell(key) });
+  };
+}

@@ -9,7 +9,7 @@ import {
 import { createSequentialIds, createVirtualClock } from 'planwright/testing';
 import { describe, expect, it } from 'vitest';
 
-import { ada, createWorld, eventsOf, stepOf, ticket, tickets } from './support/world.js';
+import { ada, createWorld, eventsOf, rejectionOf, stepOf, ticket, tickets } from './support/world.js';
 
 interface Stay {
   readonly runId: string;
@@ -190,6 +190,38 @@ describe('the concurrency of a role', () => {
     for (const run of runs) await world.end(run);
     for (const { runId } of runs) expect(mostAtOnce((stay) => stay.runId === runId)).toBe(2);
     expect(mostAtOnce()).toBe(4);
+  });
+});
+
+describe('the concurrency of a run', () => {
+  it('FX-01 holds for all its attempts together, calls inside of them apart', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const { agent, mostAtOnce } = recorded(clock, () => 10);
+    const calling = (request: AgentRequest, context: AgentContext) => context.call('tool', () => agent(request, context));
+    const world = createWorld({ clock, agents: { worker: calling }, resources: { tool: {} } });
+    const roles: readonly Role[] = ['worker', 'other'].map((key) => ({ key, kind: 'existing', agentId: 'worker' }));
+    const work = Array.from({ length: 6 }, (_, nth) => ticket(`t${nth}`, { role: nth % 2 === 0 ? 'worker' : 'other' }));
+    const proposal = tickets(work, { roles, budget: { maxConcurrency: 2 } });
+    const runs = [await world.start(proposal), await world.start(proposal)];
+    for (const run of runs) expect((await world.end(run)).status).toBe('completed');
+    for (const { runId } of runs) expect(mostAtOnce((stay) => stay.runId === runId)).toBe(2);
+    expect(mostAtOnce()).toBe(4);
+  });
+
+  it('FX-01 is at most what the orchestrator allows any run', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const { agent, mostAtOnce } = recorded(clock, () => 10);
+    const world = createWorld({ clock, agents: { worker: agent }, runConcurrency: 3 });
+    const { run } = await world.run(many(7, [], { budget: { maxConcurrency: 5 } }));
+    expect(mostAtOnce(({ runId }) => runId === run.runId)).toBe(3);
+    await world.run(many(7, []));
+    expect(mostAtOnce()).toBe(3);
+  });
+
+  it('FX-01 refuses what is no number of attempts', async () => {
+    const world = createWorld();
+    const told = await rejectionOf(world.propose(many(1, [], { budget: { maxConcurrency: 0 } })));
+    expect(told).toMatchObject({ code: 'PROPOSAL_REJECTED', issues: [{ pointer: '/budget/maxConcurrency' }] });
   });
 });
 

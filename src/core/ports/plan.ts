@@ -19,6 +19,7 @@ export interface PlanBudget extends SpendCeiling {
   readonly maxSteps?: number;
   readonly maxAgents?: number;
   readonly maxDelegationDepth?: number;
+  readonly maxConcurrency?: number;
   readonly maxDurationMs?: number;
   readonly onExceeded: 'fail' | 'pause';
   /** Share of a ceiling from which on there is a warning. Absent for 0.8. */

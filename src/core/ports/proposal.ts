@@ -28,6 +28,8 @@ export interface ProposalBudget extends SpendLimit {
   /** Distinct agents that may take part. */
   readonly maxAgents?: number;
   readonly maxDelegationDepth?: number;
+  /** Attempts of this run that may work at once. */
+  readonly maxConcurrency?: number;
   /** From the first start of the run, in milliseconds. */
   readonly maxDurationMs?: number;
   /** What reaching a ceiling does: the run, or the step whose own or role's ceiling it is, fails, or waits for a person. Default: `fail`. */

@@ -54,6 +54,8 @@ export interface OrchestratorOptions {
   readonly artifacts?: ArtifactOptions;
   /** Attempts of all runs that may work at once. Default: 1,000. */
   readonly concurrency?: number;
+  /** Attempts of any one run that may work at once, whatever its plan allows. Default: no limit below `concurrency`. */
+  readonly runConcurrency?: number;
   /** How long aborted attempts may take to end when a run stops, in milliseconds. Default: 10,000. */
   readonly graceMs?: number;
   /** How long one call of the workspace may take, in milliseconds. Default: 60,000. */
@@ -80,6 +82,7 @@ export interface OrchestratorSettings {
   readonly reducers: CustomReducers;
   readonly resources: Readonly<Record<string, ResourceLimit>>;
   readonly breakerSpecs: BreakerSpecs;
+  readonly runConcurrency: number | undefined;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;

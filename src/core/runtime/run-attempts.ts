@@ -57,6 +57,8 @@ export interface RunAttemptsOptions {
   /** Circuit breakers of what all runs share, and which there are. */
   readonly breakers: Breakers;
   readonly breakerSpecs: BreakerSpecs;
+  /** Attempts of any one run at once. */
+  readonly runConcurrency: number | undefined;
   readonly isClosing: () => boolean;
   readonly clock: Clock;
   /** How long an attempt that was aborted keeps its place in the queue. */
@@ -86,7 +88,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const { stepOf } = requests;
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
-  const claims = createStepClaims({ runId, kernel, limits: resources });
+  const claims = createStepClaims({ runId, kernel, limits: resources, runConcurrency: options.runConcurrency });
   const tell = createBreakerTeller({ state, driver, breakers, clock });
   const callees = createAttemptCallees({ kernel, breakers, specs, tell });
   const callResource = createResourceCalls({ runId, kernel, claims, queue, clock, breakers, specs, tell });

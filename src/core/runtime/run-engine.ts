@@ -35,7 +35,7 @@ export function createRunEngine({
 }: RunEngineOptions): RunEngine {
   const { runId, log } = state;
   const { kernel } = machines;
-  const { clock, queue, suspects, graceMs, isClosing, resources, whenInDoubt, artifacts } = surroundings;
+  const { clock, queue, suspects, graceMs, isClosing, resources, runConcurrency, whenInDoubt, artifacts } = surroundings;
   const { breakers, breakerSpecs } = surroundings;
   const attempts = createRunAttempts({
     state,
@@ -46,6 +46,7 @@ export function createRunEngine({
     resources,
     breakers,
     breakerSpecs,
+    runConcurrency,
     isClosing,
     clock,
     graceMs,

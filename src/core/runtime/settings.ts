@@ -26,6 +26,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     workspace: options.workspace ?? {},
     resources: options.resources ?? {},
     breakerSpecs: createBreakerSpecs({ breakers: options.breakers, resources: options.resources ?? {} }),
+    runConcurrency: options.runConcurrency,
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     artifacts: options.artifacts && createArtifacts({ ...options.artifacts, clock }),

@@ -17,9 +17,11 @@ export interface StepClaimsOptions {
   readonly kernel: () => Kernel;
   /** Limits of the orchestrator, which no plan can widen. */
   readonly limits: Readonly<Record<string, ResourceLimit>>;
+  /** Attempts of any one run at once; no plan can widen it either. */
+  readonly runConcurrency: number | undefined;
 }
 
-export function createStepClaims({ runId, kernel, limits }: StepClaimsOptions): StepClaims {
+export function createStepClaims({ runId, kernel, limits, runConcurrency }: StepClaimsOptions): StepClaims {
   let known: { readonly of: MaterializedRun; readonly urgency: ReadonlyMap<string, number> } | undefined;
   const urgencyOf = ({ id, added }: StepDefinition): number => {
     const { materialized } = kernel();
@@ -29,13 +31,21 @@ export function createStepClaims({ runId, kernel, limits }: StepClaimsOptions): 
   const limitOf = (resource: string): ResourceLimit =>
     tighter(kernel().materialized.definition.resources[resource] ?? {}, limits[resource] ?? {});
 
+  /** Attempts of this run at once; infinite where only the orchestrator's own limit holds. */
+  const mostAtOnce = (): number =>
+    Math.min(kernel().materialized.definition.budget.maxConcurrency ?? Infinity, runConcurrency ?? Infinity);
+
   return {
     of(step) {
       const { role, resources } = step;
       const concurrency = kernel().materialized.definition.roles.find(({ key }) => key === role)?.concurrency;
       const claims = resources.map(({ name, amount }): Claim => ({ resource: name, amount, limit: limitOf(name) }));
       if (concurrency !== undefined) claims.push({ resource: roleName(runId, role ?? ''), amount: 1, limit: { concurrency } });
-      return { claims, kind: JSON.stringify([role, resources]), urgency: urgencyOf(step) };
+      const concurrencyOfRun = mostAtOnce();
+      if (concurrencyOfRun < Infinity)
+        claims.push({ resource: runName(runId), amount: 1, limit: { concurrency: concurrencyOfRun } });
+      // Another plan may have changed a limit since others of the kind came.
+      return { claims, kind: JSON.stringify([role, resources, concurrency, concurrencyOfRun]), urgency: urgencyOf(step) };
     },
     ofCall(resource, { resources }) {
       const isHeld = resources.some(({ name }) => name === resource);
@@ -47,6 +57,8 @@ export function createStepClaims({ runId, kernel, limits }: StepClaimsOptions): 
 
 /** Keys have no newline, and no resource has such a name. */
 const roleName = (runId: string, role: string): string => `role\n${runId}\n${role}`;
+
+const runName = (runId: string): string => `run\n${runId}`;
 
 /**
  * The longest way from each step to the end. A step without an estimate counts as a moment, and one that takes much of what is scarce counts

@@ -175,5 +175,7 @@ const budgetOf = ({ budget, roles }: FrameSeed, { steps, costUsd, tokens }: Ceil
   ...(budget.steps && { maxSteps: steps }),
   ...(budget.agents && { maxAgents: roles.length }),
   ...(budget.duration && { maxDurationMs: steps * 86_400_000 }),
+  // Enough to work with, and few enough that some wait.
+  ...(budget.concurrency && { maxConcurrency: roles.length + 1 }),
   ...(budget.pause && { onExceeded: 'pause' as const }),
 });

@@ -16,7 +16,7 @@ export interface FrameSeed {
   readonly phaseRole: number;
   readonly synthesis: Pick<OrchestrationProposal['synthesis'], 'outputSchema'>;
   readonly phaseSettings: Pick<OrchestrationProposal['synthesis'], 'retry' | 'estimate'>;
-  readonly budget: Readonly<Record<'cost' | 'tokens' | 'steps' | 'agents' | 'duration' | 'pause', boolean>>;
+  readonly budget: Readonly<Record<'cost' | 'tokens' | 'steps' | 'agents' | 'duration' | 'pause' | 'concurrency', boolean>>;
   readonly extras: Pick<OrchestrationProposal, 'context' | 'metadata'>;
 }
 
@@ -38,7 +38,7 @@ export function frameSeedArbitrary({ hostileKeys, phases, failures }: FrameSeedO
     phaseRole: fc.nat({ max: 99 }),
     synthesis: fc.record({ outputSchema: outputSchemaArbitrary }),
     phaseSettings: fc.record({ estimate: estimateArbitrary, ...(failures && { retry: retryArbitrary }) }, { requiredKeys: [] }),
-    budget: fc.record({ cost: yes, tokens: yes, steps: yes, agents: yes, duration: yes, pause: yes }),
+    budget: fc.record({ cost: yes, tokens: yes, steps: yes, agents: yes, duration: yes, pause: yes, concurrency: yes }),
     extras: fc.record(
       { context: contextArbitrary, metadata: fc.constantFrom({}, { note: 'any', list: [1, null] }) },
       { requiredKeys: [] },

@@ -181,6 +181,15 @@ describe('ceilings', () => {
     expect(under(100)).toEqual([]);
   });
 
+  it('finds a deadline that so few at once cannot meet, in whatever order they go', () => {
+    const three = ['a', 'b', 'c'].map((key) => ticket(key, { estimate: { durationMs: 100 } }));
+    const under = (maxConcurrency: number, maxDurationMs: number) =>
+      found(planOf(proposal(three, { budget: { maxConcurrency, maxDurationMs } })), 'deadline-below-critical-path');
+    expect(under(2, 149)[0]?.message).toContain('at 300 ms together. With budget.maxConcurrency of 2 that takes 150 ms at least');
+    expect(under(2, 150)).toEqual([]);
+    expect(under(3, 100)).toEqual([]);
+  });
+
   it('finds a step that is expected to time out', () => {
     const plan = planOf(
       proposal([

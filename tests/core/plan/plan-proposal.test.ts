@@ -236,6 +236,7 @@ describe('defaults', () => {
           maxSteps: 4,
           maxAgents: 5,
           maxDelegationDepth: 6,
+          maxConcurrency: 8,
           maxDurationMs: 7,
           onExceeded: 'pause',
         },
@@ -249,6 +250,7 @@ describe('defaults', () => {
       maxSteps: 4,
       maxAgents: 5,
       maxDelegationDepth: 6,
+      maxConcurrency: 8,
       maxDurationMs: 7,
       onExceeded: 'pause',
     });

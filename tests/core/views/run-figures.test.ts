@@ -7,8 +7,9 @@ import { decider, delegate, finish, supervised, wait } from '../../running/suppo
 import { createWorld, ticket, tickets } from '../../running/support/world.js';
 
 /** The same work, and as much of everything as anyone wants. */
-const unlimited = ({ roles, resources = {}, ...rest }: OrchestrationProposal): OrchestrationProposal => ({
+const unlimited = ({ roles, resources = {}, budget, ...rest }: OrchestrationProposal): OrchestrationProposal => ({
   ...rest,
+  ...(budget && { budget: { ...budget, maxConcurrency: 1_000 } }),
   roles: roles.map(({ concurrency: _, ...role }) => role),
   resources: Object.fromEntries(Object.keys(resources).map((name) => [name, {}])),
 });

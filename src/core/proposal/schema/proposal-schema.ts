@@ -39,6 +39,7 @@ const budgetSchema = spendLimitSchema.extend({
   maxSteps: countFrom(1).describe('Steps that may start in all: tickets, phases and delegations.').exactOptional(),
   maxAgents: countFrom(1).describe('Distinct agents that may take part.').exactOptional(),
   maxDelegationDepth: countFrom(0).exactOptional(),
+  maxConcurrency: countFrom(1).describe('Attempts of this run that may work at once.').exactOptional(),
   maxDurationMs: countFrom(1).describe('From the first start of the run, in milliseconds.').exactOptional(),
   onExceeded: z
     .enum(['fail', 'pause'])

@@ -119,6 +119,13 @@ describe('budget', () => {
     expect(proposalOf(first).budget).toEqual({ maxTokens: 10 });
   });
 
+  it('FX-01 lowers how many attempts may work at once, and raises it only by another budget', () => {
+    const narrow = edited(tightenBudget(historyOf(), { ...edit, budget: { maxConcurrency: 2 } }));
+    expect(proposalOf(narrow).budget?.maxConcurrency).toBe(2);
+    const raise = tightenBudget(narrow, { ...edit, baseRevision: 2, budget: { maxConcurrency: 3 } });
+    expect(places(refused(raise))).toEqual(['not-tighter /budget/maxConcurrency']);
+  });
+
   it('CC-15 refuses a raise as a tightening, and takes it as a revision of its own', () => {
     const issues = refused(tightenBudget(historyOf(), { ...edit, budget: { maxCostUsd: 6, maxTokens: 1 } }));
     expect(places(issues)).toEqual(['not-tighter /budget/maxCostUsd']);

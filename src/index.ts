@@ -85,7 +85,7 @@ export { withConflicts } from './core/plan/reducers/reduced.js';
 export { ReducerInputError } from './core/plan/reducers/reducer-input-error.js';
 export { builtInReducers } from './core/shared/reducer-names.js';
 export { chooseRoute, type ChosenRoute } from './core/schema/choose-route.js';
-export type { Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
+export type { ForTenant, Orchestrator, Proposed } from './core/runtime/create-orchestrator.js';
 export type { ReplanPreview } from './core/runtime/replan-run.js';
 export { ArtifactNotFoundError, ArtifactStoreMissingError, ArtifactUnavailableError } from './core/runtime/artifact-errors.js';
 export type { ArtifactOptions } from './core/runtime/artifacts.js';

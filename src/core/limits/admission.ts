@@ -1,19 +1,7 @@
 import { createResourceUse, type Claim, type ResourceUse } from './resource-use.js';
+import { createWaitingLine, goesBefore, hasWaitLimit, type Group, type Waiting } from './waiting-line.js';
 
-/** Something that waits for its turn. */
-export interface Waiting {
-  /** Whose it is: turns are shared out among these evenly, whatever each of them has waiting. */
-  readonly owner: string;
-  readonly claims: readonly Claim[];
-  /** Equal for all of one owner that have equal claims. */
-  readonly kind: string;
-  /** Of one owner, more goes first. */
-  readonly priority: number;
-  /** Of equal priority, more goes first: what has most still behind it. */
-  readonly urgency: number;
-  /** Since when, in milliseconds. */
-  readonly since: number;
-}
+export type { Waiting } from './waiting-line.js';
 
 /** Why something was not let in: a resource has as many waiting as it may, or it has waited as long as it may. */
 export interface Refusal {
@@ -30,8 +18,9 @@ export interface WaitReason {
 }
 
 /**
- * Who may work, by the limits of what they share. Pure: it is told the time. Takes all that something claims at once, or nothing; passes over what does not
- * fit for what does, but keeps what is lacking free in the end for what takes much of one resource.
+ * Who may work, by the limits of what they share. Pure: it is told the time. Tenants take turns, and in the turns of a tenant its owners do. Takes all
+ * that something claims at once, or nothing; passes over what does not fit for what does, but keeps what is lacking free in the end for what takes
+ * much of one resource.
  */
 export interface Admission<Item extends Waiting> {
   /** Lets something wait. */
@@ -51,26 +40,16 @@ export interface Admission<Item extends Waiting> {
   readonly waiting: number;
 }
 
-/** What one owner has waiting with equal claims. */
-interface Group<Item> {
-  readonly claims: readonly Claim[];
-  /** In the order in which they go. */
-  readonly items: Item[];
-  /** In the order in which they came; those that are gone are passed over. */
-  readonly arrivals: Item[];
-  /** How often others went first that came after. */
-  passedOver: number;
-}
-
 /** How often a group may be passed over by others before what it lacks is kept free for it. */
 const mostPassedOver = 256;
 
 export function createAdmission<Item extends Waiting>(): Admission<Item> {
   const uses = new Map<string, ResourceUse>();
-  /** What each owner has waiting, by kind. In the order of their turns: who has had one goes to the end, and so does who comes anew. */
-  const owners = new Map<string, Map<string, Group<Item>>>();
+  const line = createWaitingLine<Item>();
   const queued = new Map<string, number>();
-  const present = new Set<Item>();
+  /** Groups for which is kept free what they lack. */
+  const overdue = new Set<Group<Item>>();
+  let lastHold = -Infinity;
 
   const useOf = (resource: string): ResourceUse => {
     let use = uses.get(resource);
@@ -86,94 +65,87 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       else queued.delete(resource);
     }
   };
-  const groupsOf = function* (): Generator<Group<Item>> {
-    for (const groups of owners.values()) yield* groups.values();
-  };
   const drop = (item: Item): boolean => {
-    if (!present.delete(item)) return false;
-    const groups = owners.get(item.owner)!;
-    const { items } = groups.get(item.kind)!;
-    items.splice(items.indexOf(item), 1);
-    if (items.length === 0) groups.delete(item.kind);
-    if (groups.size === 0) owners.delete(item.owner);
+    if (!line.drop(item)) return false;
     count(item, -1);
     return true;
   };
   const serve = (group: Group<Item>, now: number): Item => {
     const item = group.items[0]!;
     group.passedOver = 0;
+    overdue.delete(group);
     drop(item);
-    const others = owners.get(item.owner);
-    if (others && owners.delete(item.owner)) owners.set(item.owner, others);
+    line.endTurn(item);
     for (const claim of item.claims) useOf(claim.resource).take(claim, now);
     return item;
   };
-  /** Who waits for a resource and would go last, of those that may wait behind so many at most. */
+  const passOver = (group: Group<Item>): void => {
+    group.passedOver += 1;
+    if (group.passedOver >= mostPassedOver) overdue.add(group);
+  };
+  /** Who waits for a resource and would go last, of those that may wait behind so many at most: of the tenant, and of its owner, with most waiting. */
   const lastOf = (resource: string, maxQueued: number): Item => {
-    let last: Item | undefined;
-    for (const { claims, items } of groupsOf()) {
-      const isHeldToIt = claims.some((claim) => claim.resource === resource && claim.limit.maxQueued === maxQueued);
+    const isHeldToIt = ({ claims }: Group<Item>): boolean =>
+      claims.some((claim) => claim.resource === resource && claim.limit.maxQueued === maxQueued);
+    const heldOf = (groups: ReadonlyMap<string, Group<Item>>) => [...groups.values()].filter(isHeldToIt);
+    const owners = longest(Array.from(line.turns.values(), (of) => Array.from(of.values(), heldOf)));
+    return longest(owners.map((groups) => [groups]))[0]!.reduce<Item | undefined>((last, { items }) => {
       const item = items.at(-1)!;
-      if (isHeldToIt && (!last || goesBefore(last, item) || (!goesBefore(item, last) && item.since >= last.since))) last = item;
-    }
-    return last!;
+      return !last || goesBefore(last, item) || (!goesBefore(item, last) && item.since >= last.since) ? item : last;
+    }, undefined)!;
   };
   /** What is kept free for groups that were passed over too often: only what they lack, so that nobody else waits for what is not theirs. */
   const keptFree = (now: number): ReadonlySet<string> => {
     const kept = new Set<string>();
-    for (const { passedOver, claims } of groupsOf()) {
-      if (passedOver < mostPassedOver) continue;
-      for (const claim of claims) if (useOf(claim.resource).freeAt(claim, now) === undefined) kept.add(claim.resource);
+    for (const group of overdue) {
+      if (group.items.length === 0) overdue.delete(group);
+      else for (const claim of group.claims) if (useOf(claim.resource).freeAt(claim, now) === undefined) kept.add(claim.resource);
     }
     return kept;
   };
 
   return {
     add(item) {
-      let groups = owners.get(item.owner);
-      if (!groups) owners.set(item.owner, (groups = new Map<string, Group<Item>>()));
-      let group = groups.get(item.kind);
-      if (!group) groups.set(item.kind, (group = { claims: item.claims, items: [], arrivals: [], passedOver: 0 }));
-      group.items.splice(placeFor(group.items, item), 0, item);
-      if (hasWaitLimit(group)) group.arrivals.push(item);
-      present.add(item);
+      line.add(item);
       count(item, 1);
     },
     remove: (item) => void drop(item),
     next(now) {
-      if (present.size === 0) return undefined;
+      if (line.size === 0) return undefined;
       const kept = keptFree(now);
       const blocked: Group<Item>[] = [];
-      for (const groups of owners.values()) {
-        let best: Group<Item> | undefined;
-        for (const group of groups.values()) {
-          const { claims, passedOver } = group;
-          const isKept = passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
-          if (isKept || opensAt(claims, now) > now) blocked.push(group);
-          else if (!best || goesBefore(group.items[0]!, best.items[0]!)) best = group;
+      for (const owners of line.turns.values())
+        for (const groups of owners.values()) {
+          let best: Group<Item> | undefined;
+          for (const group of groups.values()) {
+            const { claims, passedOver } = group;
+            const isKept = passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
+            if (isKept || opensAt(claims, now) > now) blocked.push(group);
+            else if (!best || goesBefore(group.items[0]!, best.items[0]!)) best = group;
+          }
+          if (!best) continue;
+          const { since } = best.items[0]!;
+          for (const other of blocked) if (other.items[0]!.since < since) passOver(other);
+          return serve(best, now);
         }
-        if (!best) continue;
-        const since = best.items[0]!.since;
-        for (const other of blocked) if (other.items[0]!.since < since) other.passedOver += 1;
-        return serve(best, now);
-      }
       return undefined;
     },
     refused(now) {
       const found: { readonly item: Item; readonly refusal: Refusal }[] = [];
-      for (const group of [...groupsOf()]) {
+      if (line.limited === 0) return found;
+      for (const group of [...line.groups()]) {
         if (!hasWaitLimit(group)) continue;
         for (let first = group.arrivals[0]; first; first = group.arrivals[0]) {
           const { since } = first;
           const late = group.claims.find(({ limit }) => now - since >= (limit.maxWaitMs ?? Infinity));
-          if (!late && present.has(first)) break;
+          if (!late && line.has(first)) break;
           group.arrivals.shift();
           if (!late || !drop(first)) continue;
           const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: late.resource, limit: late.limit.maxWaitMs ?? 0 } as const;
           found.push({ item: first, refusal });
         }
       }
-      for (const group of [...groupsOf()])
+      for (const group of [...line.groups()])
         for (const { resource, limit } of group.claims) {
           const { maxQueued = Infinity } = limit;
           while ((queued.get(resource) ?? 0) > maxQueued && group.items.length > 0) {
@@ -193,7 +165,8 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     },
     wakeAt(now) {
       let earliest = Infinity;
-      for (const { claims, arrivals } of groupsOf()) {
+      if (line.timed === 0 && lastHold <= now) return undefined;
+      for (const { claims, arrivals } of line.groups()) {
         const opens = opensAt(claims, now);
         if (opens > now) earliest = Math.min(earliest, opens);
         const first = arrivals[0];
@@ -201,32 +174,24 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       }
       return earliest === Infinity ? undefined : earliest;
     },
-    holdUntil: (resource, at) => useOf(resource).holdUntil(at),
+    holdUntil(resource, at) {
+      lastHold = Math.max(lastHold, at);
+      useOf(resource).holdUntil(at);
+    },
     reasonOf(item, now) {
-      const group = present.has(item) ? owners.get(item.owner)?.get(item.kind) : undefined;
+      const group = line.groupOf(item);
       if (!group) return undefined;
       const claim = item.claims.find((one) => (useOf(one.resource).freeAt(one, now) ?? Infinity) > now) ?? item.claims[0];
       return claim && { resource: claim.resource, place: group.items.indexOf(item) + 1, since: item.since };
     },
     get waiting() {
-      return present.size;
+      return line.size;
     },
   };
 }
 
-const hasWaitLimit = ({ claims }: { readonly claims: readonly Claim[] }): boolean =>
-  claims.some(({ limit }) => limit.maxWaitMs !== undefined);
-
-const goesBefore = (one: Waiting, other: Waiting): boolean =>
-  one.priority !== other.priority ? one.priority > other.priority : one.urgency > other.urgency;
-
-/** Behind all that go before it, and those that are like it and came first. */
-function placeFor<Item extends Waiting>(items: readonly Item[], item: Item): number {
-  let [low, high] = [0, items.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (goesBefore(item, items[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+/** Of lists of groups, by owner, the one in which most wait; of equal ones the last, whose turn comes last. */
+function longest<Item>(lists: readonly (readonly (readonly Group<Item>[])[])[]): readonly (readonly Group<Item>[])[] {
+  const waiting = lists.map((owners) => owners.flat().reduce((sum, { items }) => sum + items.length, 0));
+  return lists[waiting.lastIndexOf(Math.max(...waiting))]!;
 }

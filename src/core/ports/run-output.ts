@@ -107,7 +107,8 @@ export interface PlannedStepFact {
 /** Something that became true of a run; what {@link RunEvent} carries. */
 export type RunFact =
   | BudgetFact
-  | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string }
+  /** `tenant`: who pays for the run; absent for nobody in particular. */
+  | { readonly type: 'run.proposed'; readonly revision: number; readonly digest: string; readonly tenant?: string }
   | { readonly type: 'run.revised'; readonly revision: number; readonly digest: string }
   | {
       readonly type: 'run.approved';

@@ -204,9 +204,16 @@ export type RunInput = { readonly at: number } &
 export type RunRecordInput = { readonly at: number } &
   /** `digest`: of the plan that was made of it, which is kept beside the journal. */
   (
-    | { readonly type: 'run.proposed'; readonly proposal: Json; readonly author: Actor | null; readonly digest: string }
+    | {
+        readonly type: 'run.proposed';
+        readonly proposal: Json;
+        readonly author: Actor | null;
+        readonly digest: string;
+        /** Who pays for the run; absent for nobody in particular. */
+        readonly tenant?: string;
+      }
     /** A plan that was written by hand, without a proposal. */
-    | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number }
+    | { readonly type: 'run.planned'; readonly digest: string; readonly revision: number; readonly tenant?: string }
     | {
         readonly type: 'run.revised';
         readonly proposal: Json;

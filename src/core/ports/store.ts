@@ -10,6 +10,8 @@ export interface RunSummary {
   readonly parentTicket: string | null;
   /** What the proposal says the run is for: a sprint, a workstream, … */
   readonly scope: JsonObject;
+  /** Who pays for the run; absent for nobody in particular. */
+  readonly tenant?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   /**

@@ -17,6 +17,7 @@ export interface AttemptPlaces {
 
 /** What an attempt waits for, and what becomes of it. */
 export interface Turn {
+  readonly tenant: string;
   readonly owner: string;
   readonly priority: Priority;
   readonly urgency: number;

@@ -10,6 +10,7 @@ export interface CallInTurn<T> {
   readonly signal: AbortSignal;
   readonly queue: WorkQueue;
   readonly clock: Clock;
+  readonly tenant: string;
   readonly owner: string;
 }
 
@@ -19,12 +20,12 @@ const callPriority = 3;
 /** Calls something when what it claims is free, and again where its provider asked for a pause. @throws ResourceRefusedError, or the reason of the signal. */
 export const callInTurn = <T>(
   { claims, kind }: { readonly claims: readonly Claim[]; readonly kind: string },
-  { fn, signal, queue, clock, owner }: CallInTurn<T>,
+  { fn, signal, queue, clock, tenant, owner }: CallInTurn<T>,
 ): Promise<T> =>
   new Promise<T>((resolve, reject) => {
     signal.throwIfAborted();
     const work = {
-      ...{ owner, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
+      ...{ tenant, owner, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
       run: async (): Promise<void> => {
         signal.removeEventListener('abort', giveUp);
         try {

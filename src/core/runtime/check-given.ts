@@ -46,3 +46,15 @@ export function checkPlan(plan: Plan): Result<Plan, Issue[]> {
   const message = `The plan says that its digest is ${quote(copy?.digest)}, but it is "${digest}". Make plans with definePlan or planProposal.`;
   return err([{ code: 'digest-mismatch', pointer: '/digest', message }]);
 }
+
+/** Who pays for a run, if anyone in particular does. */
+export function checkTenant({ tenant }: { readonly tenant?: unknown }): Result<{ readonly tenant?: string }, Issue[]> {
+  if (tenant === undefined) return ok({});
+  if (isTenant(tenant)) return ok({ tenant });
+  const message = `A tenant is a text with a character that can be seen, not ${quote(tenant)}. Leave it out where nobody in particular pays.`;
+  return err([{ code: 'blank-text', pointer: '/tenant', message }]);
+}
+
+/** Also one that a store can hold: half a surrogate pair would come back as something else. */
+export const isTenant = (value: unknown): value is string =>
+  typeof value === 'string' && /\S/.test(value) && value.isWellFormed();

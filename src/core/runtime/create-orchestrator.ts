@@ -20,7 +20,7 @@ import { StoreConflictError } from '../shared/store-error.js';
 import { ArtifactStoreMissingError } from './artifact-errors.js';
 import { createAgentDirectory } from './agent-directory.js';
 import { createApproveRun } from './approve-run.js';
-import { checkPlan, checkTask } from './check-given.js';
+import { checkPlan, checkTask, checkTenant } from './check-given.js';
 import { reducerIssues } from './check-reducers.js';
 import { createBreakers } from './breakers.js';
 import { createRunHandle } from './create-run-handle.js';
@@ -55,6 +55,12 @@ export interface Proposed {
   };
 }
 
+/** Who pays for a run. Whoever proposes it says so, never the proposal: a planner must not choose who pays. */
+export interface ForTenant {
+  /** Any text with a character that can be seen. Default: nobody in particular. */
+  readonly tenant?: string;
+}
+
 /** Takes proposals, has them approved once, and runs them. */
 export interface Orchestrator {
   /**
@@ -62,9 +68,9 @@ export interface Orchestrator {
    *
    * @throws ProposalRejectedError with every issue.
    */
-  propose(input: unknown, options?: { readonly author?: Actor }): Promise<Proposed>;
+  propose(input: unknown, options?: { readonly author?: Actor } & ForTenant): Promise<Proposed>;
   /** Like {@link propose}, for a plan that `definePlan` made. */
-  proposePlan(plan: Plan): Promise<Proposed>;
+  proposePlan(plan: Plan, options?: ForTenant): Promise<Proposed>;
   /**
    * Replaces a proposal that nobody has approved yet. For a run that is executing it proposes another plan, which changes nothing until {@link approve} is
    * called with its revision and digest. `baseRevision` is the revision that the change was made from, the newest.
@@ -99,7 +105,7 @@ export interface Orchestrator {
    */
   resetBreaker(key: BreakerKey, options: { readonly by: Actor }): Promise<void>;
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
-  runOnce(agentId: string, task: string | Task): Promise<Run & RunResult>;
+  runOnce(agentId: string, task: string | Task, options?: ForTenant): Promise<Run & RunResult>;
   /**
    * Takes up every run that was approved and has not ended, or has not told everyone so, and that no process drives any more: one
    * crashed, was closed, or has lost its lease. Gives handles on them. From then on the orchestrator keeps looking, so that the
@@ -171,18 +177,22 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
   };
 
   return {
-    async propose(input, { author = null } = {}) {
+    async propose(input, { author = null, ...options } = {}) {
       expectOpen();
+      const paidBy = accepted(checkTenant(options));
       const proposal = accepted(parseProposal(input, parsing));
       const plan = planOf(proposal, 1);
       const { digest } = plan;
-      return describe(await add(plan, { type: 'run.proposed', at: clock.now(), proposal: asJson(proposal), author, digest }));
+      return describe(
+        await add(plan, { type: 'run.proposed', at: clock.now(), proposal: asJson(proposal), author, digest, ...paidBy }),
+      );
     },
-    async proposePlan(given) {
+    async proposePlan(given, options = {}) {
       expectOpen();
+      const paidBy = accepted(checkTenant(options));
       const plan = accepted(withReducers(accepted(checkPlan(given))));
       const { digest, revision } = plan;
-      return describe(await add(plan, { type: 'run.planned', at: clock.now(), digest, revision }));
+      return describe(await add(plan, { type: 'run.planned', at: clock.now(), digest, revision, ...paidBy }));
     },
     async revise(runId, input, options) {
       expectOpen();
@@ -224,14 +234,15 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       expectOpen();
       await surroundings.breakers.reset(key, by);
     },
-    async runOnce(agentId, given) {
+    async runOnce(agentId, given, options = {}) {
       expectOpen();
+      const paidBy = accepted(checkTenant(options));
       const task = typeof given === 'string' ? { instructions: given } : given;
       accepted(checkTask(task));
       surroundings.agents.require(agentId);
       const plan = planTask(agentId, task);
       const { revision, digest } = plan;
-      const { runId } = await add(plan, { type: 'run.planned', at: clock.now(), digest, revision });
+      const { runId } = await add(plan, { type: 'run.planned', at: clock.now(), digest, revision, ...paidBy });
       const run = handleOn(await approveRun(runId, { revision, digest, approvedBy: { kind: 'policy', id: 'run-once' } }));
       return { ...run, ...(await run.result()) };
     },

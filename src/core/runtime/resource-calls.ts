@@ -11,6 +11,8 @@ import type { WorkQueue } from './work-queue.js';
 
 export interface ResourceCallsOptions {
   readonly runId: string;
+  /** Who pays for it; the empty text for nobody in particular. */
+  readonly tenant: () => string;
   readonly kernel: () => Kernel;
   readonly claims: StepClaims;
   readonly queue: WorkQueue;
@@ -28,10 +30,11 @@ export interface ResourceCall<T> {
 }
 
 /** Makes the calls of resources of one run: when their limits allow it, and if their breakers do. */
-export function createResourceCalls({ runId, kernel, claims, queue, clock, breakers, specs, tell }: ResourceCallsOptions) {
+export function createResourceCalls(options: ResourceCallsOptions) {
+  const { runId, tenant, kernel, claims, queue, clock, breakers, specs, tell } = options;
   return <T>(resource: string, { step, signal, fn }: ResourceCall<T>): Promise<T> => {
     const enter = <Result>(inner: ResourceCall<Result>['fn']): Promise<Result> =>
-      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, owner: runId });
+      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, tenant: tenant(), owner: runId });
     const spec = specs.ofResource(resource, kernel());
     if (!spec) return enter(fn);
     const key = { kind: 'resource', name: resource } as const;

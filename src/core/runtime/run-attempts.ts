@@ -86,12 +86,13 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const kernel = (): Kernel => driver().kernel;
   const requests = createAgentRequests({ state, kernel });
   const { stepOf } = requests;
+  const tenantOf = (): string => state.record.tenant ?? '';
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
   const claims = createStepClaims({ runId, kernel, limits: resources, runConcurrency: options.runConcurrency });
   const tell = createBreakerTeller({ state, driver, breakers, clock });
   const callees = createAttemptCallees({ kernel, breakers, specs, tell });
-  const callResource = createResourceCalls({ runId, kernel, claims, queue, clock, breakers, specs, tell });
+  const callResource = createResourceCalls({ runId, tenant: tenantOf, kernel, claims, queue, clock, breakers, specs, tell });
 
   /** A step without an agent is computed here and now. */
   const compute = (command: StartCommand): void => {
@@ -245,7 +246,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     else if (!callees.putOff(command, () => start(command))) {
       const { priority } = step;
       const turn = { begin: (signal: AbortSignal) => begin(command, signal), refuse: (why: Refusal) => refuse(command, why) };
-      places.take(command, { owner: runId, priority, ...claims.of(step), ...turn });
+      places.take(command, { tenant: tenantOf(), owner: runId, priority, ...claims.of(step), ...turn });
     }
   };
   const abort = ({ stepId, reason, isOutOfTime }: AbortCommand): void => {

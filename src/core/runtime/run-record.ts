@@ -29,6 +29,8 @@ export interface RunRecord {
   /** As far as it is known without the machines. */
   status: RunStatus;
   createdAt: number;
+  /** Who pays for it. */
+  tenant: string | undefined;
   readonly revisions: RecordedRevision[];
   digest: string;
   revision: number;
@@ -54,6 +56,7 @@ export interface RunRecord {
 export const createRunRecord = (): RunRecord => ({
   status: 'proposed',
   createdAt: 0,
+  tenant: undefined,
   revisions: [],
   digest: '',
   revision: 1,
@@ -158,8 +161,10 @@ function addRevision(record: RunRecord, entry: RevisionInput): RunFact {
     record.revisions.push({ revision, proposal: entry.proposal, author: entry.author, at });
   }
   if (entry.type === 'run.revised') record.status = nextRunStatus(record.status, 'REVISE');
-  else record.createdAt = at;
   record.digest = digest;
   record.revision = revision;
-  return { type: entry.type === 'run.revised' ? 'run.revised' : 'run.proposed', revision, digest };
+  if (entry.type === 'run.revised') return { type: 'run.revised', revision, digest };
+  record.createdAt = at;
+  record.tenant = entry.tenant;
+  return { type: 'run.proposed', revision, digest, ...(entry.tenant !== undefined && { tenant: entry.tenant }) };
 }

@@ -13,5 +13,7 @@ export interface SummarySource {
 export function summaryOf({ runId, status, isOpen, state }: SummarySource): Omit<RunSummary, 'updatedAt'> {
   const { goal, revision, context } = state.plan;
   const { parentTicket, scope } = context;
-  return { runId, status, goal, revision, parentTicket, scope, createdAt: state.record.createdAt, open: isOpen };
+  const { createdAt, tenant } = state.record;
+  const summary = { runId, status, goal, revision, parentTicket, scope, createdAt, open: isOpen };
+  return tenant === undefined ? summary : { ...summary, tenant };
 }

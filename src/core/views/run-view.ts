@@ -28,6 +28,8 @@ export interface RunView {
   readonly parentTicket: string | null;
   /** What the proposal says the run is for: a sprint, a workstream, … */
   readonly scope: JsonObject;
+  /** Who pays for the run; absent for nobody in particular. */
+  readonly tenant?: string;
   readonly teamId: string | null;
   /** The project that holds the tickets. */
   readonly projectId: string | null;
@@ -192,6 +194,7 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
   switch (event.type) {
     case 'run.proposed':
     case 'run.revised':
+      if (event.type === 'run.proposed' && event.tenant !== undefined) run.tenant = event.tenant;
       run.proposedAt ??= event.at;
       run.revision = event.revision;
       run.digest = event.digest;

@@ -52,6 +52,7 @@ const limits: Readonly<Record<string, ResourceLimit>> = {
 
 const job = fc
   .record({
+    tenant: fc.constantFrom('', 'acme', 'bolt'),
     owner: fc.constantFrom('a', 'b', 'c'),
     uses: fc.dictionary(fc.constantFrom(...Object.keys(limits)), fc.integer({ min: 1, max: 2 }), { maxKeys: 2 }),
     priority: fc.nat({ max: 2 }),
@@ -93,7 +94,7 @@ describe('admission', () => {
         const claims = [{ resource: 'x', amount: 1, limit: { concurrency: 1 } }];
         const given = ranks.map((rank, nth): Job => ({
           ...rank,
-          ...{ owner: 'a', claims, kind: 'x', since: 0, durationMs: 1, name: `${nth}` },
+          ...{ tenant: '', owner: 'a', claims, kind: 'x', since: 0, durationMs: 1, name: `${nth}` },
         }));
         const order = simulate(given).starts.map((start) => start.job);
         const expected = [...given].sort(
@@ -105,7 +106,7 @@ describe('admission', () => {
   });
 
   const one = (parts: Partial<Job>): Job => ({
-    ...{ owner: 'a', claims: [], kind: '', priority: 1, urgency: 0, since: 0, durationMs: 10, name: '' },
+    ...{ tenant: '', owner: 'a', claims: [], kind: '', priority: 1, urgency: 0, since: 0, durationMs: 10, name: '' },
     ...parts,
   });
   const claiming = (amount: number, limit: ResourceLimit) => [{ resource: 'tool', amount, limit }];
@@ -117,6 +118,32 @@ describe('admission', () => {
     const { starts } = simulate([...many, ...few]);
     const ends = starts.filter((start) => start.job.owner === 'b').map(({ at }) => at);
     expect(Math.max(...ends)).toBeLessThanOrEqual(90);
+  });
+
+  it('HB-41 shares turns out evenly among tenants, however many runs each of them has', () => {
+    const claims = claiming(1, { concurrency: 1 });
+    const many = Array.from({ length: 1_000 }, (_, nth) =>
+      one({ tenant: 'acme', owner: `run ${nth % 50}`, claims, kind: 'tool', name: `many ${nth}` }),
+    );
+    const few = Array.from({ length: 4 }, (_, nth) =>
+      one({ tenant: 'bolt', owner: 'b', since: 5, claims, kind: 'tool', name: `few ${nth}` }),
+    );
+    const starts = simulate([...many, ...few]).starts.filter((start) => start.job.tenant === 'bolt');
+    // Every second turn is theirs.
+    expect(Math.max(...starts.map(({ at }) => at))).toBeLessThanOrEqual(90);
+  });
+
+  it('HB-40 refuses what is of the tenant that has most waiting, where too many wait', () => {
+    const admission = createAdmission<Job>();
+    const claims = claiming(1, { concurrency: 1, maxQueued: 4 });
+    const of = (tenant: string, owner: string, since: number): Job =>
+      one({ tenant, owner, since, claims, kind: 'tool', name: `${tenant} ${owner} ${since}` });
+    const jobs = [of('acme', 'a', 0), of('acme', 'a', 1), of('acme', 'a', 2), of('acme', 'c', 3), of('bolt', 'b', 4)];
+    admission.add(of('', 'x', 0));
+    expect(admission.next(0)?.owner).toBe('x');
+    for (const job of jobs) admission.add(job);
+    // The newest is of a tenant that has nothing else there.
+    expect(admission.refused(4).map(({ item }) => item.name)).toEqual(['acme a 2']);
   });
 
   it('HB-41 holds up nobody who has many waiting for those who come one at a time', () => {

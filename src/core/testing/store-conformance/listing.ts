@@ -32,7 +32,7 @@ export const listing: readonly ConformanceCase<RunStore>[] = [
     expectSame('an empty page', { actual: await store.list({ after: 'run-999' }), expected: { runs: [] } });
   }),
   storeCase('shows the newest summary of each run, 100 to a page by default', async (store) => {
-    const summary = summaryOf({ runId: 'a', status: 'completed', parentTicket: 'T-1' });
+    const summary = { ...summaryOf({ runId: 'a', status: 'completed', parentTicket: 'T-1' }), tenant: 'acme' };
     await store.commit(commitOf({ runId: 'a', expectedSeq: 0 }));
     await store.commit({ ...commitOf({ runId: 'a', expectedSeq: 1 }), summary });
     expectSame('list()', { actual: await store.list(), expected: { runs: [summary] } });

@@ -14,7 +14,7 @@ export function inputFault(input: unknown): string | undefined {
   if (!type.startsWith('run.') && !isText(given['stepId']))
     return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
   const optional = (
-    ['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate', 'agentId', 'notBefore'] as const
+    ['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate', 'agentId', 'notBefore', 'reason', 'error'] as const
   ).filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;

@@ -47,8 +47,9 @@ function adopt(core: RunCore, { stepId, output }: DoneTicket, at: number): void 
 export function onPause(core: RunCore, input: Input<'run.pause'>): void {
   expectUnderWay(core, input);
   if (!movePause(core, 'PAUSE')) throw illegal(core, input, 'the run is paused already');
-  core.run.pausedFor = 'requested';
-  publish(core, { type: 'run.paused', reason: 'requested' });
+  const { reason = 'requested', error } = input;
+  core.run.pausedFor = reason;
+  publish(core, { type: 'run.paused', reason, ...(error && { error }) });
 }
 
 export function onResume(core: RunCore, input: Input<'run.resume'>): void {

@@ -1,13 +1,21 @@
+import type { Shortfall } from './funds.js';
 import { createResourceUse, type Claim, type ResourceUse } from './resource-use.js';
 import { createWaitingLine, goesBefore, hasWaitLimit, type Group, type Waiting } from './waiting-line.js';
 
 export type { Waiting } from './waiting-line.js';
 
-/** Why something was not let in: a resource has as many waiting as it may, or it has waited as long as it may. */
-export interface Refusal {
+/** Why something was not let in: a resource has as many waiting as it may, it has waited as long as it may, or a budget has nothing left for it. */
+export type Refusal = ResourceRefusal | { readonly code: 'BUDGET_USED_UP'; readonly shortfall: Shortfall };
+
+export interface ResourceRefusal {
   readonly code: 'RESOURCE_QUEUE_FULL' | 'RESOURCE_WAIT_EXCEEDED';
   readonly resource: string;
   readonly limit: number;
+}
+
+interface Refused<Item> {
+  readonly item: Item;
+  readonly refusal: Refusal;
 }
 
 /** What something waits for, and how many wait for that before it. */
@@ -29,8 +37,8 @@ export interface Admission<Item extends Waiting> {
   remove(item: Item): void;
   /** The next that may work; it has what it claims from now on. */
   next(now: number): Item | undefined;
-  /** What has waited longer than it may, or behind more than it may, which waits no longer. To be asked when nothing more may work. */
-  refused(now: number): readonly { readonly item: Item; readonly refusal: Refusal }[];
+  /** What has waited longer than it may, or behind more than it may, or for what nobody will pay, which waits no longer. To be asked when nothing more may work. */
+  refused(now: number): readonly Refused<Item>[];
   /** It has ended, or never began. */
   release(item: Item): void;
   /** When to look again though nobody lets go: a window opens, or a wait becomes too long. */
@@ -68,12 +76,14 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
   const drop = (item: Item): boolean => {
     if (!line.drop(item)) return false;
     count(item, -1);
+    item.funds?.expect(-1);
     return true;
   };
   const serve = (group: Group<Item>, now: number): Item => {
     const item = group.items[0]!;
     group.passedOver = 0;
     overdue.delete(group);
+    item.funds?.take();
     drop(item);
     line.endTurn(item);
     for (const claim of item.claims) useOf(claim.resource).take(claim, now);
@@ -99,15 +109,58 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     const kept = new Set<string>();
     for (const group of overdue) {
       if (group.items.length === 0) overdue.delete(group);
-      else for (const claim of group.claims) if (useOf(claim.resource).freeAt(claim, now) === undefined) kept.add(claim.resource);
+      else if (isPaidFor(group))
+        for (const claim of group.claims) if (useOf(claim.resource).freeAt(claim, now) === undefined) kept.add(claim.resource);
     }
     return kept;
+  };
+
+  const unpaid = (): Refused<Item>[] => {
+    const found: Refused<Item>[] = [];
+    for (const group of line.funded === 0 ? [] : [...line.groups()])
+      for (let first = group.items[0]; first?.funds; first = group.items[0]) {
+        const shortfall = first.funds.standing();
+        if (typeof shortfall === 'string') break;
+        drop(first);
+        found.push({ item: first, refusal: { code: 'BUDGET_USED_UP', shortfall } });
+      }
+    return found;
+  };
+  const late = (now: number): Refused<Item>[] => {
+    const found: Refused<Item>[] = [];
+    for (const group of [...line.groups()]) {
+      if (!hasWaitLimit(group)) continue;
+      for (let first = group.arrivals[0]; first; first = group.arrivals[0]) {
+        const { since } = first;
+        const claim = group.claims.find(({ limit }) => now - since >= (limit.maxWaitMs ?? Infinity));
+        if (!claim && line.has(first)) break;
+        group.arrivals.shift();
+        if (!claim || !drop(first)) continue;
+        const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: claim.resource, limit: claim.limit.maxWaitMs ?? 0 } as const;
+        found.push({ item: first, refusal });
+      }
+    }
+    return found;
+  };
+  const tooMany = (): Refused<Item>[] => {
+    const found: Refused<Item>[] = [];
+    for (const group of [...line.groups()])
+      for (const { resource, limit } of group.claims) {
+        const { maxQueued = Infinity } = limit;
+        while ((queued.get(resource) ?? 0) > maxQueued && group.items.length > 0) {
+          const item = lastOf(resource, maxQueued);
+          drop(item);
+          found.push({ item, refusal: { code: 'RESOURCE_QUEUE_FULL', resource, limit: maxQueued } });
+        }
+      }
+    return found;
   };
 
   return {
     add(item) {
       line.add(item);
       count(item, 1);
+      item.funds?.expect(1);
     },
     remove: (item) => void drop(item),
     next(now) {
@@ -119,6 +172,8 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
           let best: Group<Item> | undefined;
           for (const group of groups.values()) {
             const { claims, passedOver } = group;
+            // It waits for money, and passing it over is nobody's fault.
+            if (!isPaidFor(group)) continue;
             const isKept = passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
             if (isKept || opensAt(claims, now) > now) blocked.push(group);
             else if (!best || goesBefore(group.items[0]!, best.items[0]!)) best = group;
@@ -130,32 +185,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
         }
       return undefined;
     },
-    refused(now) {
-      const found: { readonly item: Item; readonly refusal: Refusal }[] = [];
-      if (line.limited === 0) return found;
-      for (const group of [...line.groups()]) {
-        if (!hasWaitLimit(group)) continue;
-        for (let first = group.arrivals[0]; first; first = group.arrivals[0]) {
-          const { since } = first;
-          const late = group.claims.find(({ limit }) => now - since >= (limit.maxWaitMs ?? Infinity));
-          if (!late && line.has(first)) break;
-          group.arrivals.shift();
-          if (!late || !drop(first)) continue;
-          const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: late.resource, limit: late.limit.maxWaitMs ?? 0 } as const;
-          found.push({ item: first, refusal });
-        }
-      }
-      for (const group of [...line.groups()])
-        for (const { resource, limit } of group.claims) {
-          const { maxQueued = Infinity } = limit;
-          while ((queued.get(resource) ?? 0) > maxQueued && group.items.length > 0) {
-            const item = lastOf(resource, maxQueued);
-            drop(item);
-            found.push({ item, refusal: { code: 'RESOURCE_QUEUE_FULL', resource, limit: maxQueued } });
-          }
-        }
-      return found;
-    },
+    refused: (now) => (line.limited + line.funded === 0 ? [] : [...unpaid(), ...late(now), ...tooMany()]),
     release({ claims }) {
       for (const claim of claims) {
         const use = useOf(claim.resource);
@@ -195,3 +225,6 @@ function longest<Item>(lists: readonly (readonly (readonly Group<Item>[])[])[]):
   const waiting = lists.map((owners) => owners.flat().reduce((sum, { items }) => sum + items.length, 0));
   return lists[waiting.lastIndexOf(Math.max(...waiting))]!;
 }
+
+const isPaidFor = <Item extends Waiting>({ isFunded, items }: Group<Item>): boolean =>
+  !isFunded || items[0]!.funds?.standing() === 'free';

@@ -1,3 +1,4 @@
+import type { Funds } from './funds.js';
 import type { Claim } from './resource-use.js';
 
 /** Something that waits for its turn. */
@@ -7,7 +8,9 @@ export interface Waiting {
   /** Whose it is: turns of a tenant are shared out among these evenly, whatever each of them has waiting. */
   readonly owner: string;
   readonly claims: readonly Claim[];
-  /** Equal for all of one owner that have equal claims. */
+  /** What it has to be given out of budgets; absent for what none of them pays for. */
+  readonly funds?: Funds;
+  /** Equal for all of one owner that have equal claims, and that all have funds, or none. */
   readonly kind: string;
   /** Of one owner, more goes first. */
   readonly priority: number;
@@ -24,6 +27,7 @@ export interface Group<Item> {
   readonly items: Item[];
   /** In the order in which they came, where a wait has a limit; those that are gone are passed over. */
   readonly arrivals: Item[];
+  readonly isFunded: boolean;
   /** How often others went first that came after. */
   passedOver: number;
 }
@@ -48,6 +52,8 @@ export interface WaitingLine<Item extends Waiting> {
   readonly limited: number;
   /** Groups that the passing of time may let in, or refuse. */
   readonly timed: number;
+  /** Groups that a budget has to pay for. */
+  readonly funded: number;
 }
 
 export const hasWaitLimit = ({ claims }: { readonly claims: readonly Claim[] }): boolean =>
@@ -65,10 +71,12 @@ export function createWaitingLine<Item extends Waiting>(): WaitingLine<Item> {
   const present = new Set<Item>();
   let limited = 0;
   let timed = 0;
+  let funded = 0;
   const tally = (group: Group<Item>, change: 1 | -1): void => {
     const waitsInTime = hasWaitLimit(group);
     if (waitsInTime || hasQueueLimit(group)) limited += change;
     if (waitsInTime || hasRate(group)) timed += change;
+    if (group.isFunded) funded += change;
   };
 
   return {
@@ -76,7 +84,13 @@ export function createWaitingLine<Item extends Waiting>(): WaitingLine<Item> {
       const owners = madeIn(turns, item.tenant, () => new Map<string, Map<string, Group<Item>>>());
       const groups = madeIn(owners, item.owner, () => new Map<string, Group<Item>>());
       const group = madeIn(groups, item.kind, () => {
-        const made: Group<Item> = { claims: item.claims, items: [], arrivals: [], passedOver: 0 };
+        const made: Group<Item> = {
+          claims: item.claims,
+          items: [],
+          arrivals: [],
+          isFunded: item.funds !== undefined,
+          passedOver: 0,
+        };
         tally(made, 1);
         return made;
       });
@@ -117,6 +131,9 @@ export function createWaitingLine<Item extends Waiting>(): WaitingLine<Item> {
     },
     get timed() {
       return timed;
+    },
+    get funded() {
+      return funded;
     },
   };
 }

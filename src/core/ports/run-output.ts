@@ -135,6 +135,14 @@ export type RunFact =
   | { readonly type: 'run.synthesizing' }
   /** `error`: what it waits for, where it has paused by itself. */
   | { readonly type: 'run.paused'; readonly reason: string; readonly error?: StoredError }
+  /** What this run has just spent has brought a budget that it shares with others close to its ceiling. Money in US dollars; `tenant` is `null` for all. */
+  | {
+      readonly type: 'run.tenant-warned';
+      readonly tenant: string | null;
+      readonly unit: 'USD' | 'tokens';
+      readonly ceiling: number;
+      readonly spent: number;
+    }
   | { readonly type: 'run.resumed' }
   /** Taken up by a process after another was lost, or let it go; `lost` are the steps whose starts count as lost. */
   | { readonly type: 'run.recovered'; readonly lost: readonly string[] }

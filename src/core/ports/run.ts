@@ -112,7 +112,8 @@ export type RunInput = { readonly at: number } &
       }
     /** Goes on with a fan-out that one step was too much for; the answer to a `continue` command. */
     | { readonly type: 'run.continue' }
-    | { readonly type: 'run.pause' }
+    /** `reason` and `error`: why, where nobody asked for it. */
+    | { readonly type: 'run.pause'; readonly reason?: string; readonly error?: StoredError }
     | { readonly type: 'run.resume' }
     /** `compensate`: whether steps that succeeded are compensated, where that differs from the policy of the run. */
     | { readonly type: 'run.cancel'; readonly reason: string; readonly compensate?: boolean }
@@ -257,6 +258,14 @@ export type RunRecordInput = { readonly at: number } &
     | { readonly type: 'run.refused'; readonly error: StoredError }
     | { readonly type: 'run.withdrawn'; readonly reason: string }
     | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
+    /** What this run has just spent has brought a budget that it shares with others close to its ceiling. Money in US dollars; `tenant` is `null` for all. */
+    | {
+        readonly type: 'run.tenant-warned';
+        readonly tenant: string | null;
+        readonly unit: 'USD' | 'tokens';
+        readonly ceiling: number;
+        readonly spent: number;
+      }
     /** The end of the run has reached everyone who had to hear of it. */
     | { readonly type: 'run.landed' }
   );

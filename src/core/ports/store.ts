@@ -1,6 +1,15 @@
 import type { Json, JsonObject } from '../shared/json.js';
 import type { JournalEntry, RunStatus } from './run.js';
 
+/** What a run has spent out of budgets that it shares with others. Money in micro-dollars; `inexact…`: how much of it is estimated, or unknown. */
+export interface SharedSpend {
+  readonly costMicroUsd: number;
+  /** Input and output together. */
+  readonly tokens: number;
+  readonly inexactMicroUsd: number;
+  readonly inexactTokens: number;
+}
+
 /** What a listing shows of a run. Kept beside the journal by every commit that changes it. */
 export interface RunSummary {
   readonly runId: string;
@@ -12,6 +21,8 @@ export interface RunSummary {
   readonly scope: JsonObject;
   /** Who pays for the run; absent for nobody in particular. */
   readonly tenant?: string;
+  /** What it has spent out of budgets that runs share; absent where there are none. */
+  readonly spent?: SharedSpend;
   readonly createdAt: number;
   readonly updatedAt: number;
   /**

@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Refusal } from '../limits/admission.js';
+import type { Funds } from '../limits/funds.js';
 import type { Claim } from '../limits/resource-use.js';
 import type { Priority } from '../ports/proposal.js';
 import { createDeferred } from './deferred.js';
@@ -25,6 +26,9 @@ export interface Turn {
   readonly kind: string;
   readonly begin: (signal: AbortSignal) => Promise<void> | undefined;
   readonly refuse: (refusal: Refusal) => void;
+  readonly funds?: Funds;
+  /** It was aborted and has not ended in its time. */
+  readonly giveUp: () => void;
 }
 
 export interface AttemptPlacesOptions {
@@ -39,6 +43,7 @@ interface ActiveAttempt {
   readonly controller: AbortController;
   /** Gives up its place in the queue, whether or not it has ended. */
   readonly leave: () => void;
+  readonly giveUp: () => void;
   disarm: CancelTimer;
 }
 
@@ -60,7 +65,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
 
   const enter = async (
     command: StartCommand,
-    begin: (signal: AbortSignal) => Promise<void> | undefined,
+    { begin, giveUp }: Pick<Turn, 'begin' | 'giveUp'>,
     limitMs?: number,
   ): Promise<void> => {
     const { stepId } = command;
@@ -69,7 +74,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
     waiting.delete(stepId);
     const place = createDeferred<undefined>();
     const leave = (): void => place.resolve(undefined);
-    const current: ActiveAttempt = { controller: new AbortController(), leave, disarm: () => undefined };
+    const current: ActiveAttempt = { controller: new AbortController(), leave, giveUp, disarm: () => undefined };
     // From here on it can be aborted, also while its start is being written.
     active.set(stepId, current);
     const forget = (): void => {
@@ -88,7 +93,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
   };
 
   return {
-    take(command, { priority, begin, refuse, ...turn }) {
+    take(command, { priority, begin, refuse, giveUp, ...turn }) {
       const { stepId } = command;
       const lostStarts = command.type === 'step.start' ? (command.lostStarts ?? 0) : 0;
       const isSuspect = lostStarts >= suspectFrom;
@@ -97,7 +102,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
         ...turn,
         priority: priorities[priority],
         since: clock.now(),
-        run: () => enter(command, begin, isSuspect ? suspectMs : undefined),
+        run: () => enter(command, { begin, giveUp }, isSuspect ? suspectMs : undefined),
         refuse(refusal) {
           if (waiting.get(stepId)?.command !== command) return;
           waiting.delete(stepId);
@@ -112,7 +117,10 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
       if (!current || current.controller.signal.aborted) return;
       current.disarm();
       // Who takes no notice must not keep the place of others for ever.
-      current.disarm = clock.schedule(clock.now() + graceMs, current.leave);
+      current.disarm = clock.schedule(clock.now() + graceMs, () => {
+        current.giveUp();
+        current.leave();
+      });
       current.controller.abort(reason());
     },
     forgetWaiting() {

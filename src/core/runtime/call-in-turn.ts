@@ -2,7 +2,7 @@ import type { Refusal } from '../limits/admission.js';
 import type { Claim } from '../limits/resource-use.js';
 import type { Clock } from '../ports/clock.js';
 import { pauseOf } from '../shared/throttled-error.js';
-import { ResourceRefusedError } from './errors.js';
+import { callError } from './limit-errors.js';
 import type { WorkQueue } from './work-queue.js';
 
 export interface CallInTurn<T> {
@@ -42,7 +42,7 @@ export const callInTurn = <T>(
       },
       refuse(refusal: Refusal): void {
         signal.removeEventListener('abort', giveUp);
-        reject(new ResourceRefusedError(refusal));
+        reject(callError(refusal));
       },
     };
     const giveUp = (): void => {

@@ -1,6 +1,3 @@
-import { analyzePlan } from '../analysis/analyze-plan.js';
-import { worstCase, type Bounds } from '../analysis/bounds.js';
-import type { Diagnostic } from '../analysis/diagnostic.js';
 import type { Approval } from '../approval/approve-plan.js';
 import { planProposal } from '../plan/plan-proposal.js';
 import { planTask, type Task } from '../plan/plan-task.js';
@@ -10,7 +7,7 @@ import type { Plan } from '../ports/plan.js';
 import type { OrchestrationProposal } from '../ports/proposal.js';
 import type { Actor, RunRecordInput } from '../ports/run.js';
 import type { RunFilter, RunSummary } from '../ports/store.js';
-import { diffProposals, type ProposalDiff } from '../proposal/diff-proposals.js';
+import { diffProposals } from '../proposal/diff-proposals.js';
 import { parseProposal } from '../proposal/parse-proposal.js';
 import { appendRevision, type ProposalHistory } from '../proposal/proposal-history.js';
 import type { Issue } from '../shared/issue.js';
@@ -19,41 +16,27 @@ import { err, ok, type Result } from '../shared/result.js';
 import { StoreConflictError } from '../shared/store-error.js';
 import { ArtifactStoreMissingError } from './artifact-errors.js';
 import { createAgentDirectory } from './agent-directory.js';
+import { closeDown } from './close-down.js';
 import { createApproveRun } from './approve-run.js';
 import { checkPlan, checkTask, checkTenant } from './check-given.js';
+import { checkLimits } from './check-options.js';
 import { reducerIssues } from './check-reducers.js';
 import { createBreakers } from './breakers.js';
 import { createRunHandle } from './create-run-handle.js';
-import { OrchestratorClosedError, ProposalRejectedError, RecoveryError, RunStateError } from './errors.js';
-import { isTerminal } from './is-terminal.js';
+import { OrchestratorClosedError, RecoveryError, RunStateError } from './errors.js';
 import type { ManagedRun } from './managed-run.js';
-import { previewReplan, type ReplanPreview } from './replan-run.js';
+import { previewReplan } from './replan-run.js';
+import { accepted, describe, type Proposed } from './proposed.js';
 import { createProcessOwner } from './process-owner.js';
-import { createRecovery, type Recovery, type RecoveryFailure } from './recover-runs.js';
+import { createRecovery, type RecoveryFailure } from './recover-runs.js';
 import { planParts } from './plan-part.js';
 import type { Run, RunResult } from './run-handle.js';
 import { createRunHold } from './run-hold.js';
-import { createRunRegistry, type RunRegistry } from './run-registry.js';
+import { createRunRegistry } from './run-registry.js';
 import type { RunSurroundings } from './run-surroundings.js';
+import { createSharedBudgets, type RaiseBudgetOptions, type TenantFigures } from './shared-budgets.js';
 import { defaultConcurrency, settingsOf, type CoreOptions } from './settings.js';
-import { withinLimit } from './within-limit.js';
 import { createWorkQueue } from './work-queue.js';
-
-/** What was proposed, and what an approver needs to know. Nothing has been executed. */
-export interface Proposed {
-  readonly runId: string;
-  readonly revision: number;
-  readonly digest: string;
-  readonly plan: Plan;
-  readonly diagnostics: readonly Diagnostic[];
-  /** The worst case. */
-  readonly bounds: Bounds;
-  /** Present for a plan that was proposed while its run is under way: what it would change. */
-  readonly replan?: ReplanPreview & {
-    /** What differs between the proposals. */
-    readonly diff: ProposalDiff;
-  };
-}
 
 /** Who pays for a run. Whoever proposes it says so, never the proposal: a planner must not choose who pays. */
 export interface ForTenant {
@@ -104,6 +87,15 @@ export interface Orchestrator {
    * it. Resolves when that is durable, where the store keeps notes.
    */
   resetBreaker(key: BreakerKey, options: { readonly by: Actor }): Promise<void>;
+  /** What the runs of a tenant take together in this process, or all runs. Reads the store once, where there are budgets. */
+  tenant(name?: string): Promise<TenantFigures>;
+  /**
+   * Raises ceilings of a budget that runs share, in this process, for as long as it lives: what waits for money goes on, and paused runs can be
+   * resumed. Gives the figures as they are then.
+   *
+   * @throws BudgetRaiseRefusedError when there is no such budget, a figure is not above the present one, or an agent asks for it.
+   */
+  raiseBudget(options: RaiseBudgetOptions): Promise<TenantFigures>;
   /** Runs one task by one agent on the same engine, to its end. Resolves with the run and how it ended. */
   runOnce(agentId: string, task: string | Task, options?: ForTenant): Promise<Run & RunResult>;
   /**
@@ -123,15 +115,24 @@ export interface Orchestrator {
 
 /** Creates an orchestrator. It keeps no process alive while nothing runs. */
 export function createOrchestrator(options: CoreOptions): Orchestrator {
+  checkLimits(options);
   const settings = settingsOf(options);
   const { topologies, reducers, limits, store, clock, leaseMs } = settings;
   const parsing = { topologies, reducers: Object.keys(reducers), limits };
   let closing: Promise<void> | undefined;
+  const queue = createWorkQueue({ concurrency: options.concurrency ?? defaultConcurrency, clock });
+  const suspects = createWorkQueue({ concurrency: 1, clock });
+  const onFreed = (): void => {
+    queue.recheck();
+    suspects.recheck();
+  };
+  const budgets = createSharedBudgets({ budget: options.budget, tenants: settings.tenants, store, clock, onFreed });
   const surroundings: RunSurroundings = {
     ...settings,
     agents: createAgentDirectory(options.agents),
-    queue: createWorkQueue({ concurrency: options.concurrency ?? defaultConcurrency, clock }),
-    suspects: createWorkQueue({ concurrency: 1, clock }),
+    queue,
+    suspects,
+    budgets,
     breakers: createBreakers({ clock, notes: store.notes }),
     hold: createRunHold({ store, clock, leaseMs, owner: createProcessOwner(options.owner) }),
     isClosing: () => closing !== undefined,
@@ -174,6 +175,17 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     await run.record({ type: 'run.replan-proposed', ...revised });
     const before = history.revisions.find((known) => known.revision === run.state.record.revision)!.proposal;
     return { ...describe({ runId, plan }), replan: { ...previewReplan(run, plan), diff: diffProposals(before, proposal) } };
+  };
+
+  const figuresOf = async (tenant?: string): Promise<TenantFigures> => {
+    await budgets.load();
+    const driven = [...runs.all.values()].filter(({ isDriven, isOpen, halted }) => isDriven && isOpen && !halted);
+    const budget = budgets.figures(tenant);
+    return {
+      tenant: tenant ?? null,
+      runs: driven.filter(({ state }) => tenant === undefined || state.record.tenant === tenant).length,
+      ...(budget && { budget }),
+    };
   };
 
   return {
@@ -234,6 +246,13 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
       expectOpen();
       await surroundings.breakers.reset(key, by);
     },
+    tenant: figuresOf,
+    async raiseBudget(given) {
+      expectOpen();
+      await budgets.load();
+      budgets.raise(given);
+      return figuresOf(given.tenant);
+    },
     async runOnce(agentId, given, options = {}) {
       expectOpen();
       const paidBy = accepted(checkTenant(options));
@@ -260,34 +279,5 @@ function historyOf({ runId, status, state }: ManagedRun): ProposalHistory {
   return { status, revisions: revisions as readonly unknown[] as ProposalHistory['revisions'] };
 }
 
-function describe({ runId, plan }: Pick<ManagedRun, 'runId' | 'plan'>): Proposed {
-  const { revision, digest } = plan;
-  return { runId, revision, digest, plan, diagnostics: analyzePlan(plan), bounds: worstCase(plan) };
-}
-
-function accepted<T>(result: Result<T, readonly Issue[]>): T {
-  if (result.ok) return result.value;
-  throw new ProposalRejectedError(result.error);
-}
-
 /** Plans and proposals are plain data by construction; their interfaces have no index signature to say so. */
 const asJson = (data: Plan | OrchestrationProposal): Json => data as unknown as Json;
-
-interface Closing {
-  readonly runs: RunRegistry;
-  readonly recovery: Recovery;
-  readonly surroundings: RunSurroundings;
-}
-
-async function closeDown({ runs, recovery, surroundings: { clock, queue, graceMs, hold, breakers } }: Closing): Promise<void> {
-  recovery.stop();
-  // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for, and what follows from them.
-  const drained = queue.idle().then(() => Promise.all(Array.from(runs.all.values(), (run) => run.settled())));
-  await withinLimit(clock, graceMs, drained);
-  const cause = new OrchestratorClosedError();
-  const left = [...runs.all.values()].filter((run) => run.isOpen || !isTerminal(run.status));
-  await withinLimit(clock, graceMs, Promise.all(left.map((run) => run.leave(cause))));
-  const begun = left.filter((run) => run.isDriven && !isTerminal(run.status));
-  await Promise.all(begun.flatMap((run) => run.engine?.attempts.endSessions('closed') ?? []));
-  await withinLimit(clock, graceMs, Promise.all([hold.releaseAll(), breakers.idle()]));
-}

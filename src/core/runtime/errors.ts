@@ -1,4 +1,4 @@
-import type { Refusal } from '../limits/admission.js';
+import type { ResourceRefusal } from '../limits/admission.js';
 import { listIssues, PlanwrightError } from '../shared/error.js';
 import { quote, type Issue } from '../shared/issue.js';
 import type { Run } from './run-handle.js';
@@ -221,10 +221,10 @@ export class AttemptAbortedError extends PlanwrightError {
 export class ResourceRefusedError extends PlanwrightError {
   readonly code = 'RESOURCE_REFUSED';
   readonly resource: string;
-  readonly reason: Refusal['code'];
+  readonly reason: ResourceRefusal['code'];
   /** `maxQueued`, or `maxWaitMs`. */
   readonly limit: number;
-  constructor({ code, resource, limit }: Refusal) {
+  constructor({ code, resource, limit }: ResourceRefusal) {
     super(
       code === 'RESOURCE_QUEUE_FULL'
         ? `${limit} wait for the resource ${quote(resource)} already (maxQueued). Try again later, or raise it.`

@@ -12,6 +12,32 @@ import type { ArtifactOptions, Artifacts } from './artifacts.js';
 import type { BreakerOptions, BreakerSpecs } from './breaker-specs.js';
 import type { Migration } from './run-state.js';
 
+/** Ceilings on what several runs spend together. What is left out has none. */
+export interface SharedCeilings {
+  /** US dollars. */
+  readonly maxCostUsd?: number;
+  /** Input and output tokens. */
+  readonly maxTokens?: number;
+}
+
+/** A budget that runs share. */
+export interface TenantBudget extends SharedCeilings {
+  /** Share of a ceiling that, once it is spent, is told of. Default: 0.8. */
+  readonly warnAt?: number;
+  /**
+   * What becomes of a step for which nothing is left: its run is paused until somebody resumes it, or the step fails. What was only estimated never
+   * fails a step. Default: `pause`.
+   */
+  readonly onExceeded?: 'fail' | 'pause';
+}
+
+/** What the runs of one tenant may take together, in this orchestrator. */
+export interface TenantOptions {
+  readonly budget?: TenantBudget;
+  /** Attempts that may work at once. Default: no limit below that of the orchestrator. */
+  readonly concurrency?: number;
+}
+
 /** What an orchestrator is made of. Only `agents` is required. */
 export interface OrchestratorOptions {
   /** Agents by id; a plain async function is one. */
@@ -56,6 +82,10 @@ export interface OrchestratorOptions {
   readonly concurrency?: number;
   /** Attempts of any one run that may work at once, whatever its plan allows. Default: no limit below `concurrency`. */
   readonly runConcurrency?: number;
+  /** What all runs of the store may spend together. Default: no ceiling. */
+  readonly budget?: TenantBudget;
+  /** What the runs of a tenant may take, by its name. A tenant that is not named has no limits of its own. */
+  readonly tenants?: Readonly<Record<string, TenantOptions>>;
   /** How long aborted attempts may take to end when a run stops, in milliseconds. Default: 10,000. */
   readonly graceMs?: number;
   /** How long one call of the workspace may take, in milliseconds. Default: 60,000. */
@@ -83,6 +113,7 @@ export interface OrchestratorSettings {
   readonly resources: Readonly<Record<string, ResourceLimit>>;
   readonly breakerSpecs: BreakerSpecs;
   readonly runConcurrency: number | undefined;
+  readonly tenants: Readonly<Record<string, TenantOptions>>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry: Telemetry | undefined;

@@ -47,6 +47,7 @@ export function restoreRun(stored: StoredRun, { topologies, reducers, migrate, s
   const plans = [plan, ...journal.flatMap((entry) => (entry.type === 'run.replanned' ? [entry.plan as unknown as Plan] : []))];
   if (!isTerminal(summary.status))
     for (const carriedOut of plans) checkExpansion(runId, { plan: carriedOut, topologies, migrate: agreed });
+  state.stored = { seq: stored.seq, spent: summary.spent };
   if (snapshot) state.restore(snapshot, agreed);
   for (const entry of journal) state.replay(entry, agreed);
   checkPlan(state, { part, topologies, migrate });

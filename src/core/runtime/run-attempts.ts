@@ -2,78 +2,42 @@ import type { Kernel } from '../kernel/create-kernel.js';
 import { computeRules, computeStep } from '../materializer/compute-step.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import { contributions } from '../materializer/step-request.js';
-import type { SessionEnd } from '../ports/agent.js';
 import type { Refusal } from '../limits/admission.js';
-import type { Clock } from '../ports/clock.js';
-import type { ResourceLimit } from '../ports/proposal.js';
-import type { Command } from '../ports/run-output.js';
+import { sharedSpendOf } from '../limits/shared-account.js';
+import type { SharedHold } from '../limits/shared-hold.js';
 import type { Json } from '../shared/json.js';
 import type { Artifacts } from './artifacts.js';
 import { putAwayFinding, putAwayOutput, wholeOutputs } from './attempt-artifacts.js';
 import { createAgentContext } from './agent-context.js';
-import type { AgentDirectory } from './agent-directory.js';
 import { createAgentRequests } from './agent-request.js';
 import { choiceOf, failureOf, outcomeOf, type AttemptOutcome } from './attempt-outcome.js';
 import { inputOf, type AttemptEnd } from './attempt-input.js';
-import type { ProbeCommand, StartCommand } from './attempt-command.js';
+import type { StartCommand } from './attempt-command.js';
 import { createAttemptCallees, type Callee } from './attempt-callees.js';
 import { createAttemptPlaces } from './attempt-places.js';
-import type { BreakerSpecs } from './breaker-specs.js';
-import type { Breakers } from './breakers.js';
+import { mustPause, withinHold } from './attempt-funds.js';
 import { endSessions } from './end-sessions.js';
-import { AttemptAbortedError, ResourceRefusedError } from './errors.js';
+import { AttemptAbortedError } from './errors.js';
+import { refusalOf } from './limit-errors.js';
 import { probeStep } from './probe-step.js';
 import { createResourceCalls } from './resource-calls.js';
 import { createStepClaims } from './step-claims.js';
+import type { AbortCommand, RunAttempts, RunAttemptsOptions } from './run-attempts-options.js';
 import type { RunDriver } from './run-driver.js';
-import type { RunState } from './run-state.js';
 import { storedOutputs } from './stored-events.js';
 import { createToolGate } from './tool-gate.js';
 import { createBreakerTeller } from './tell-breaker.js';
-import type { WorkQueue } from './work-queue.js';
-
-/** Carries out the attempts of one run: waits for a place, calls the agent, and tells the kernel how it went. */
-export interface RunAttempts {
-  start(command: StartCommand): void;
-  abort(command: AbortCommand): void;
-  /** Asks the agent of a step in doubt what has happened. */
-  probe(command: ProbeCommand): void;
-  /** Takes up what was held back while the run was paused. */
-  release(): void;
-  abortAll(reason: string): void;
-  /** Tells agents that their conversations are over; `undefined` where none wants to know. */
-  endSessions(reason: SessionEnd['reason']): Promise<unknown> | undefined;
-}
-
-export interface RunAttemptsOptions {
-  readonly state: RunState;
-  readonly driver: () => RunDriver;
-  readonly queue: WorkQueue;
-  /** Where attempts wait that have taken their process down before: one of them begins at a time. */
-  readonly suspects: WorkQueue;
-  readonly agents: AgentDirectory;
-  /** Limits of what all runs share. */
-  readonly resources: Readonly<Record<string, ResourceLimit>>;
-  /** Circuit breakers of what all runs share, and which there are. */
-  readonly breakers: Breakers;
-  readonly breakerSpecs: BreakerSpecs;
-  /** Attempts of any one run at once. */
-  readonly runConcurrency: number | undefined;
-  readonly isClosing: () => boolean;
-  readonly clock: Clock;
-  /** How long an attempt that was aborted keeps its place in the queue. */
-  readonly graceMs: number;
-  /** What becomes of a step in doubt that no probe can tell of. */
-  readonly whenInDoubt: 'park' | 'fail';
-  readonly artifacts: Artifacts | undefined;
-}
-
-/** What an attempt is called off by. */
-export type AbortCommand = Pick<Extract<Command, { readonly type: 'step.abort' }>, 'stepId' | 'reason' | 'isOutOfTime'>;
 
 interface Calling {
   readonly signal: AbortSignal;
   readonly callee: Callee;
+}
+
+/** An attempt whose turn is yet to come, or has come. */
+interface Attempt {
+  readonly command: StartCommand;
+  /** What budgets have for it that its run shares with others; absent where there are none. */
+  readonly hold: SharedHold | undefined;
 }
 
 /** What a step without an agent spends. */
@@ -89,7 +53,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const tenantOf = (): string => state.record.tenant ?? '';
   const places = createAttemptPlaces({ queue, suspects, clock, graceMs });
   const held: StartCommand[] = [];
-  const claims = createStepClaims({ runId, kernel, limits: resources, runConcurrency: options.runConcurrency });
+  const claims = createStepClaims({ ...options, runId, kernel, limits: resources, tenant: () => state.record.tenant });
   const tell = createBreakerTeller({ state, driver, breakers, clock });
   const callees = createAttemptCallees({ kernel, breakers, specs, tell });
   const callResource = createResourceCalls({ runId, tenant: tenantOf, kernel, claims, queue, clock, breakers, specs, tell });
@@ -139,35 +103,42 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     if (driver().halted || isClosing()) return;
     const { stepId, attempt } = command;
     if (kernel().paused && command.type === 'step.start') return void held.push(command);
+    const { error, retryable } = refusalOf(refusal);
+    if (refusal.code === 'BUDGET_USED_UP' && mustPause(refusal.shortfall)) {
+      held.push(command);
+      return void driver().offer({ type: 'run.pause', reason: 'tenant_budget_exceeded', error });
+    }
     if (!driver().note({ type: 'step.started', stepId, attempt })) return;
-    conclude({ stepId, attempt }, failureOf(new ResourceRefusedError(refusal)));
+    conclude({ stepId, attempt }, { kind: 'failed', error, retryable, spend: free });
   };
 
   /** The attempt's turn has come. Gives its work, or nothing where it is not wanted any more. */
-  const begin = (command: StartCommand, signal: AbortSignal): Promise<void> | undefined => {
+  const begin = ({ command, hold }: Attempt, signal: AbortSignal): Promise<void> | undefined => {
     if (driver().halted || isClosing()) return undefined;
     // A run that stops undoes what it did, paused or not.
     if (kernel().paused && command.type === 'step.start') return void held.push(command);
     if (callees.putOff(command, () => start(command))) return undefined;
-    return perform(command, signal);
+    return perform({ command: withinHold(command, hold), hold }, signal);
   };
 
-  const perform = async (command: StartCommand, signal: AbortSignal): Promise<void> => {
+  const perform = async ({ command, hold }: Attempt, signal: AbortSignal): Promise<void> => {
     const { stepId, attempt } = command;
     const callee = callees.choose(command);
     if (!(await isStarted(command, callee)) || driver().halted) {
       callee.leave(undefined);
-      return;
+      return hold?.settle(free);
     }
     // The run was stopped, or the step aborted, while its start was being written: then it does not begin.
     const stop = command.type === 'step.start' ? kernel().stop : null;
     const isWanted = !signal.aborted && !stop;
     const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
-    const end = isWanted ? await call(command, { signal, callee }) : unwanted();
-    const outcome = callees.conclude(command, { callee, end });
+    const ended = isWanted ? await call(command, { signal, callee }) : unwanted();
+    const outcome = callees.conclude(command, { callee, end: ended });
     // What is big is stored before anybody hears that it is there.
     const mayBeBig = artifacts && outcome.kind !== 'interrupted';
-    conclude({ stepId, attempt }, mayBeBig ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome);
+    const end = mayBeBig ? await putAwayOutput(outcome, { artifacts, runId, step: stepOf(stepId) }) : outcome;
+    conclude({ stepId, attempt }, end);
+    hold?.settle(end.spend);
   };
 
   /**
@@ -245,8 +216,16 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     if (command.type === 'step.start' && step.agentId === undefined) compute(command);
     else if (!callees.putOff(command, () => start(command))) {
       const { priority } = step;
-      const turn = { begin: (signal: AbortSignal) => begin(command, signal), refuse: (why: Refusal) => refuse(command, why) };
-      places.take(command, { tenant: tenantOf(), owner: runId, priority, ...claims.of(step), ...turn });
+      const hold = state.purse?.hold(command.allowance);
+      const { kind, ...claimed } = claims.of(step);
+      places.take(command, {
+        ...{ tenant: tenantOf(), owner: runId, priority, ...claimed },
+        // No ceiling keeps a step from being undone.
+        ...(command.type === 'step.compensate' ? { kind: `${kind} undone` } : { kind, ...(hold && { funds: hold }) }),
+        begin: (signal) => begin({ command, hold }, signal),
+        refuse: (why) => refuse(command, why),
+        giveUp: () => hold?.giveUp(),
+      });
     }
   };
   const abort = ({ stepId, reason, isOutOfTime }: AbortCommand): void => {
@@ -264,6 +243,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       const probed = probeStep({ agent, request: requests.requestOf(command), step, clock, limitMs: graceMs });
       void probed.then(artifacts ? (found) => putAwayFinding(found, { artifacts, runId, step }) : undefined).then((finding) => {
         const isTold = driver().offer({ type: 'step.probed', stepId, attempt, finding });
+        if (finding.kind === 'happened') state.purse?.charge(sharedSpendOf(finding.spend));
         if (!isTold || finding.kind !== 'unknown' || whenInDoubt === 'park' || kernel().stop) return;
         const by = { kind: 'policy', id: 'when-in-doubt' } as const;
         const note = 'Nobody can tell whether it happened, and a step in doubt counts as failed here.';

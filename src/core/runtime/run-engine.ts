@@ -1,5 +1,6 @@
 import type { AgentDirectory } from './agent-directory.js';
-import { createRunAttempts, type RunAttempts } from './run-attempts.js';
+import { createRunAttempts } from './run-attempts.js';
+import type { RunAttempts } from './run-attempts-options.js';
 import { createRunDriver, type CommandHandlers, type RunDriver } from './run-driver.js';
 import type { RunJournal } from './run-journal.js';
 import type { RunMachines, RunState } from './run-state.js';
@@ -35,7 +36,7 @@ export function createRunEngine({
 }: RunEngineOptions): RunEngine {
   const { runId, log } = state;
   const { kernel } = machines;
-  const { clock, queue, suspects, graceMs, isClosing, resources, runConcurrency, whenInDoubt, artifacts } = surroundings;
+  const { clock, queue, suspects, graceMs, isClosing, resources, runConcurrency, tenants, whenInDoubt, artifacts } = surroundings;
   const { breakers, breakerSpecs } = surroundings;
   const attempts = createRunAttempts({
     state,
@@ -47,6 +48,7 @@ export function createRunEngine({
     breakers,
     breakerSpecs,
     runConcurrency,
+    tenants,
     isClosing,
     clock,
     graceMs,

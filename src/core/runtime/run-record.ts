@@ -123,6 +123,10 @@ export function addToRecord(record: RunRecord, entry: RunRecordInput): RunFact |
       record.hires = record.hires.filter((hire) => hire.role !== role);
       return { type: 'run.released', role, agentId };
     }
+    case 'run.tenant-warned': {
+      const { tenant, unit, ceiling, spent } = entry;
+      return { type: 'run.tenant-warned', tenant, unit, ceiling, spent };
+    }
     case 'run.landed':
       record.landed = true;
       return undefined;

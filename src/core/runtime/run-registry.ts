@@ -47,14 +47,16 @@ export interface RunRegistry extends RunFollower {
 }
 
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
-  const { store, clock, hold, ids, missedTimers, topologies, reducers, isClosing } = surroundings;
+  const { store, clock, hold, ids, missedTimers, topologies, reducers, isClosing, budgets } = surroundings;
   const runs = new Map<string, ManagedRun>();
   const taking = new Map<string, Promise<unknown>>();
 
   const add = (run: ManagedRun): void => {
     runs.set(run.runId, run);
     const forget = (): void => {
-      if (runs.get(run.runId) === run && !run.isOpen) runs.delete(run.runId);
+      if (runs.get(run.runId) !== run || run.isOpen) return;
+      runs.delete(run.runId);
+      budgets.leave(run.runId);
     };
     run.ended.then(forget, () => undefined);
   };
@@ -151,6 +153,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
   };
 
   const claim: RunRegistry['claim'] = async (runId) => {
+    await budgets.load();
     const answer = await hold.claim(runId);
     if (answer.kind === 'unknown-run') throw new RunNotFoundError(runId);
     if (answer.kind === 'held') return { heldBy: answer.owner };
@@ -160,6 +163,7 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
       let run = isKnown ? known : await load(runId);
       if (run.journal.seq < answer.seq) run = await catchUp(run);
       if (run.journal.seq < answer.seq) run = await replace(run);
+      await budgets.enter(run);
       // What is claimed from here on would be renewed for ever, and nobody would be at it.
       if (isClosing()) throw new OrchestratorClosedError();
       if (!isTerminal(run.status)) expectReducers(run.runId, run.plan, reducers);

@@ -2,12 +2,13 @@ import { restoreApproval, type ApprovedPlan } from '../approval/approve-plan.js'
 import type { RoleMap } from '../materializer/definition.js';
 import { createKernel, type Kernel } from '../kernel/create-kernel.js';
 import { isRunInput } from '../kernel/input-handlers.js';
+import type { Purse } from '../limits/shared-ledger.js';
 import { materialize, type MaterializedRun } from '../materializer/materialize.js';
 import type { CustomReducers } from '../plan/reduce.js';
 import type { Plan } from '../ports/plan.js';
 import type { Command, RunFact } from '../ports/run-output.js';
 import type { JournalEntry, RunInput, RunRecordInput, StepStatus, StoredError } from '../ports/run.js';
-import type { CheckpointParts } from '../ports/store.js';
+import type { CheckpointParts, SharedSpend } from '../ports/store.js';
 import type { Topology } from '../ports/topology.js';
 import { InvariantError } from '../shared/error.js';
 import type { Json, JsonObject } from '../shared/json.js';
@@ -67,6 +68,11 @@ export class RunState {
   approvedSteps: readonly string[] | null = null;
   /** Set by a migration that has let the run go on: it has yet to be put on record. */
   migrated: { readonly from: string; readonly to: string } | undefined;
+
+  /** What its attempts draw on, where it shares a budget with others and is driven here. */
+  purse: Purse | undefined;
+  /** What the store said of its spend when the run was read, and of which entry that was the newest. */
+  stored: { readonly seq: number; readonly spent: SharedSpend | undefined } | undefined;
 
   readonly runId: string;
   /** What the run goes by, or would. */

@@ -14,6 +14,7 @@ export function summaryOf({ runId, status, isOpen, state }: SummarySource): Omit
   const { goal, revision, context } = state.plan;
   const { parentTicket, scope } = context;
   const { createdAt, tenant } = state.record;
+  const spent = state.purse?.spent;
   const summary = { runId, status, goal, revision, parentTicket, scope, createdAt, open: isOpen };
-  return tenant === undefined ? summary : { ...summary, tenant };
+  return { ...summary, ...(tenant !== undefined && { tenant }), ...(spent && { spent }) };
 }

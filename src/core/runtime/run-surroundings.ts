@@ -2,6 +2,7 @@ import type { AgentDirectory } from './agent-directory.js';
 import type { Breakers } from './breakers.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
 import type { RunHold } from './run-hold.js';
+import type { SharedBudgets } from './shared-budgets.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** What the runs of one orchestrator share. */
@@ -12,5 +13,6 @@ export interface RunSurroundings extends OrchestratorSettings {
   readonly suspects: WorkQueue;
   readonly breakers: Breakers;
   readonly hold: RunHold;
+  readonly budgets: SharedBudgets;
   readonly isClosing: () => boolean;
 }

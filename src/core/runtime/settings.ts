@@ -27,6 +27,7 @@ export function settingsOf({ store, topologies, clock = systemClock, ...options 
     resources: options.resources ?? {},
     breakerSpecs: createBreakerSpecs({ breakers: options.breakers, resources: options.resources ?? {} }),
     runConcurrency: options.runConcurrency,
+    tenants: options.tenants ?? {},
     ids: options.ids ?? createRunIds(clock),
     telemetry: options.telemetry,
     artifacts: options.artifacts && createArtifacts({ ...options.artifacts, clock }),

@@ -4,6 +4,7 @@ import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { remainingPathMs } from '../plan/critical-path.js';
 import type { ResourceLimit } from '../ports/proposal.js';
+import type { TenantOptions } from './orchestrator-options.js';
 
 /** What the steps of one run claim of what they share, with others of the run and of the process. */
 export interface StepClaims {
@@ -19,9 +20,11 @@ export interface StepClaimsOptions {
   readonly limits: Readonly<Record<string, ResourceLimit>>;
   /** Attempts of any one run at once; no plan can widen it either. */
   readonly runConcurrency: number | undefined;
+  readonly tenant: () => string | undefined;
+  readonly tenants: Readonly<Record<string, TenantOptions>>;
 }
 
-export function createStepClaims({ runId, kernel, limits, runConcurrency }: StepClaimsOptions): StepClaims {
+export function createStepClaims({ runId, kernel, limits, runConcurrency, tenant, tenants }: StepClaimsOptions): StepClaims {
   let known: { readonly of: MaterializedRun; readonly urgency: ReadonlyMap<string, number> } | undefined;
   const urgencyOf = ({ id, added }: StepDefinition): number => {
     const { materialized } = kernel();
@@ -44,6 +47,10 @@ export function createStepClaims({ runId, kernel, limits, runConcurrency }: Step
       const concurrencyOfRun = mostAtOnce();
       if (concurrencyOfRun < Infinity)
         claims.push({ resource: runName(runId), amount: 1, limit: { concurrency: concurrencyOfRun } });
+      const paidBy = tenant();
+      const concurrencyOfTenant = paidBy === undefined ? undefined : ownOf(tenants, paidBy)?.concurrency;
+      if (concurrencyOfTenant !== undefined)
+        claims.push({ resource: `tenant\n${paidBy}`, amount: 1, limit: { concurrency: concurrencyOfTenant } });
       // Another plan may have changed a limit since others of the kind came.
       return { claims, kind: JSON.stringify([role, resources, concurrency, concurrencyOfRun]), urgency: urgencyOf(step) };
     },
@@ -54,6 +61,9 @@ export function createStepClaims({ runId, kernel, limits, runConcurrency }: Step
     },
   };
 }
+
+const ownOf = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
 
 /** Keys have no newline, and no resource has such a name. */
 const roleName = (runId: string, role: string): string => `role\n${runId}\n${role}`;

@@ -22,6 +22,8 @@ export interface WorkQueue {
   addCall(work: Work): () => void;
   /** Nothing that claims a resource begins before then. */
   hold(resource: string, until: number): void;
+  /** Looks again who may work, because something has changed that it does not know of. */
+  recheck(): void;
   /** Resolves when nothing works. */
   idle(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
       await work.run();
     } finally {
       admission.release(work);
+      work.funds?.leave();
       look();
     }
   };
@@ -74,6 +77,7 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
   return {
     add: (work) => addCall({ ...work, claims: [claim, ...work.claims] }),
     addCall,
+    recheck: look,
     hold: (resource, until) => admission.holdUntil(resource, until),
     async idle() {
       await queue.onIdle();

@@ -215,6 +215,7 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       run.projectId = event.projectId;
       return;
     case 'run.widened':
+    case 'run.tenant-warned':
     case 'run.recovered':
       return;
     case 'breaker.changed': {

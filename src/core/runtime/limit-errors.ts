@@ -1,0 +1,54 @@
+import type { Refusal } from '../limits/admission.js';
+import type { Shortfall } from '../limits/funds.js';
+import type { StoredError } from '../ports/run.js';
+import { InvariantError, listIssues, PlanwrightError } from '../shared/error.js';
+import { quote, type Issue } from '../shared/issue.js';
+import { toUsd } from '../shared/money.js';
+import { ResourceRefusedError } from './errors.js';
+
+/** Options of an orchestrator that make no sense. Nothing was created. */
+export class OptionsInvalidError extends PlanwrightError {
+  readonly code = 'OPTIONS_INVALID';
+  constructor(readonly issues: readonly Issue[]) {
+    super(`The options of createOrchestrator make no sense.${listIssues(issues)}`);
+  }
+}
+
+/** A shared budget was not raised. Nothing has changed. */
+export class BudgetRaiseRefusedError extends PlanwrightError {
+  readonly code = 'BUDGET_RAISE_REFUSED';
+  constructor(
+    /** `null` for the budget of all runs together. */
+    readonly tenant: string | null,
+    readonly issues: readonly Issue[],
+  ) {
+    super(`The budget of ${whose(tenant)} was not raised.${listIssues(issues)}`);
+  }
+}
+
+const whose = (tenant: string | null): string => (tenant === null ? 'all runs together' : `tenant ${quote(tenant)}`);
+
+/** Why a step cannot begin that a shared budget has to pay for, as it is stored. Money in US dollars. */
+export function budgetError({ tenant, unit, ceiling, spent, reserved }: Shortfall): StoredError {
+  const isMoney = unit === 'costMicroUsd';
+  const figure = (amount: number): number => (isMoney ? toUsd(amount) : amount);
+  const [most, gone] = isMoney
+    ? [`$${figure(ceiling)} (maxCostUsd)`, `$${figure(spent)}`]
+    : [`${ceiling} tokens (maxTokens)`, `${spent} tokens`];
+  const message = `The budget of ${whose(tenant)} is used up: ${gone} of ${most} are spent. Raise it with orchestrator.raiseBudget(), then go on.`;
+  return {
+    ...{ code: 'TENANT_BUDGET_EXCEEDED', message, tenant },
+    ...{ unit: isMoney ? 'USD' : 'tokens', ceiling: figure(ceiling), spent: figure(spent), reserved: figure(reserved) },
+  };
+}
+
+/** Why a step, or a call, was not let in, as it is stored. Another attempt would find a budget as used up as this one did. */
+export function refusalOf(refusal: Refusal): { readonly error: StoredError; readonly retryable: boolean } {
+  if (refusal.code === 'BUDGET_USED_UP') return { error: budgetError(refusal.shortfall), retryable: false };
+  const { code, message } = new ResourceRefusedError(refusal);
+  return { error: { code, message }, retryable: true };
+}
+
+/** Why a call was not let in, as it is thrown. */
+export const callError = (refusal: Refusal): PlanwrightError =>
+  refusal.code === 'BUDGET_USED_UP' ? new InvariantError('A call draws on no budget.') : new ResourceRefusedError(refusal);

@@ -37,6 +37,8 @@ export interface Admission<Item extends Waiting> {
   remove(item: Item): void;
   /** The next that may work; it has what it claims from now on. */
   next(now: number): Item | undefined;
+  /** It works from now on, whatever the limits. */
+  seize(item: Item, now: number): void;
   /** What has waited longer than it may, or behind more than it may, or for what nobody will pay, which waits no longer. To be asked when nothing more may work. */
   refused(now: number): readonly Refused<Item>[];
   /** It has ended, or never began. */
@@ -163,6 +165,9 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       item.funds?.expect(1);
     },
     remove: (item) => void drop(item),
+    seize(item, now) {
+      for (const claim of item.claims) useOf(claim.resource).take(claim, now);
+    },
     next(now) {
       if (line.size === 0) return undefined;
       const kept = keptFree(now);

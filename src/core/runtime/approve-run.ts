@@ -29,7 +29,10 @@ interface Begin {
 /** How often a run is looked at that another process is about to start, in milliseconds. */
 const lookMs = 100;
 
-export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing, ...surroundings }: RunSurroundings): ApproveRun {
+export function createApproveRun(
+  runs: RunRegistry,
+  { clock, leaseMs, isClosing, gate, ...surroundings }: RunSurroundings,
+): ApproveRun {
   const { reducers } = surroundings;
   const starting = new Map<string, Starting>();
 
@@ -71,6 +74,23 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
     }
   };
 
+  /** {@link begin}, when it is the run's turn. Where it does not come to that, nothing has happened to it. */
+  const beginInTurn = async (run: ManagedRun, wanted: Begin): Promise<void> => {
+    const { runId, state } = run;
+    await gate.enter({ runId, tenant: state.record.tenant });
+    const leave = (): void => gate.leave(runId);
+    try {
+      await runs.take(runId, () => begin(run, wanted));
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    // Another process may have started it meanwhile.
+    const begun = runs.atWork(runId);
+    if (begun) begun.ended.then(leave, leave);
+    else leave();
+  };
+
   /** Another plan for a run under way: of several approvals at once, one changes it. */
   const replan = async (runId: string, approval: Approval): Promise<ManagedRun> => {
     const run = await runs.drive(runId);
@@ -98,7 +118,7 @@ export function createApproveRun(runs: RunRegistry, { clock, leaseMs, isClosing,
       await first.started;
     } else if (run.status === 'proposed') {
       checkRoles({ ...surroundings, plan: run.plan });
-      const started = runs.take(runId, () => begin(run, { approved, approval })).finally(() => starting.delete(runId));
+      const started = beginInTurn(run, { approved, approval }).finally(() => starting.delete(runId));
       starting.set(runId, { steps: approved.steps, started });
       await started;
     } else {

@@ -3,7 +3,10 @@ import { isTenant } from './check-given.js';
 import { OptionsInvalidError } from './limit-errors.js';
 import type { OrchestratorOptions } from './orchestrator-options.js';
 
-type Limits = Pick<OrchestratorOptions, 'budget' | 'tenants' | 'runConcurrency'>;
+type Limits = Pick<
+  OrchestratorOptions,
+  'budget' | 'tenants' | 'runConcurrency' | 'maxRuns' | 'maxQueuedRuns' | 'maxRunWaitMs' | 'whenFull'
+>;
 
 /** What is wrong with a figure, in words that go after its name. */
 type Fault = (value: unknown) => string | undefined;
@@ -55,10 +58,14 @@ export function checkLimits(options: Limits): void {
       check([...path, name], one, members[name] ?? (() => `is not known here; there are ${Object.keys(members).join(', ')}`));
   };
   check(['runConcurrency'], options.runConcurrency, wholeFrom(1));
+  check(['maxRuns'], options.maxRuns, wholeFrom(1));
+  check(['maxQueuedRuns'], options.maxQueuedRuns, wholeFrom(0));
+  check(['maxRunWaitMs'], options.maxRunWaitMs, wholeFrom(0));
+  check(['whenFull'], options.whenFull, oneOf('wait', 'refuse'));
   checkAll(['budget'], options.budget, budgetMembers);
   for (const [tenant, { budget, ...limits }] of Object.entries(options.tenants ?? {})) {
     check(['tenants', tenant], tenant, (name) => (isTenant(name) ? undefined : 'needs a name with a character that can be seen'));
-    checkAll(['tenants', tenant], limits, { concurrency: wholeFrom(1) });
+    checkAll(['tenants', tenant], limits, { concurrency: wholeFrom(1), maxRuns: wholeFrom(1) });
     checkAll(['tenants', tenant, 'budget'], budget, budgetMembers);
   }
   if (issues.length > 0) throw new OptionsInvalidError(issues);

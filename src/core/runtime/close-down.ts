@@ -15,9 +15,10 @@ interface Closing {
 export async function closeDown({
   runs,
   recovery,
-  surroundings: { clock, queue, graceMs, hold, breakers },
+  surroundings: { clock, queue, graceMs, hold, breakers, gate },
 }: Closing): Promise<void> {
   recovery.stop();
+  gate.close();
   // Once `closing` is set, what is queued ends without starting; only attempts under way are waited for, and what follows from them.
   const drained = queue.idle().then(() => Promise.all(Array.from(runs.all.values(), (run) => run.settled())));
   await withinLimit(clock, graceMs, drained);

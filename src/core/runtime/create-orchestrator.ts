@@ -35,7 +35,8 @@ import { createRunHold } from './run-hold.js';
 import { createRunRegistry } from './run-registry.js';
 import type { RunSurroundings } from './run-surroundings.js';
 import { createSharedBudgets, type RaiseBudgetOptions, type TenantFigures } from './shared-budgets.js';
-import { defaultConcurrency, settingsOf, type CoreOptions } from './settings.js';
+import { createRunGate } from './run-gate.js';
+import { defaultConcurrency, gateOptionsOf, settingsOf, type CoreOptions } from './settings.js';
 import { createWorkQueue } from './work-queue.js';
 
 /** Who pays for a run. Whoever proposes it says so, never the proposal: a planner must not choose who pays. */
@@ -66,6 +67,7 @@ export interface Orchestrator {
    *
    * @throws ApprovalRefusedError when revision or digest are stale, the approver is not entitled, or analysis finds an error.
    * @throws AgentNotFoundError, HireNotPossibleError when a role cannot be filled. The run stays proposed.
+   * @throws OrchestratorBusyError when too many runs are under way, and it may not wait, or no longer. The run stays proposed.
    */
   approve(runId: string, approval: Approval): Promise<Run>;
   /** A handle on a run. @throws RunNotFoundError */
@@ -134,6 +136,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     suspects,
     budgets,
     breakers: createBreakers({ clock, notes: store.notes }),
+    gate: createRunGate({ ...gateOptionsOf(options), clock, tenants: settings.tenants }),
     hold: createRunHold({ store, clock, leaseMs, owner: createProcessOwner(options.owner) }),
     isClosing: () => closing !== undefined,
   };
@@ -184,6 +187,7 @@ export function createOrchestrator(options: CoreOptions): Orchestrator {
     return {
       tenant: tenant ?? null,
       runs: driven.filter(({ state }) => tenant === undefined || state.record.tenant === tenant).length,
+      waiting: surroundings.gate.waiting(tenant),
       ...(budget && { budget }),
     };
   };

@@ -26,6 +26,41 @@ export class BudgetRaiseRefusedError extends PlanwrightError {
   }
 }
 
+/** Why a run did not begin. */
+export interface BusyFacts {
+  /** Who pays for it; `null` for nobody in particular. */
+  readonly tenant: string | null;
+  /** Runs that may be under way at once, in all or of the tenant. */
+  readonly limit: number;
+  readonly isOfTenant?: true;
+  readonly running: number;
+  readonly waiting: number;
+  /** Present where it has waited as long as it may. */
+  readonly waitedMs?: number;
+}
+
+/** As many runs are under way as may be, and this one may not wait, or not any longer. Nothing of its approval was stored: it stays proposed. */
+export class OrchestratorBusyError extends PlanwrightError {
+  readonly code = 'ORCHESTRATOR_BUSY';
+  readonly tenant: string | null;
+  readonly limit: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly waitedMs: number | undefined;
+  constructor({ tenant, limit, isOfTenant, running, waiting, waitedMs }: BusyFacts) {
+    const option = isOfTenant ? `tenants[${quote(tenant)}].maxRuns` : 'maxRuns';
+    const waited = waitedMs === undefined ? `${waiting} wait` : `it has waited ${waitedMs} ms (maxRunWaitMs)`;
+    super(
+      `${running} runs are under way of ${limit} that may be (${option}), and ${waited}. Approve it again later, or raise the limit.`,
+    );
+    this.tenant = tenant;
+    this.limit = limit;
+    this.running = running;
+    this.waiting = waiting;
+    this.waitedMs = waitedMs;
+  }
+}
+
 const whose = (tenant: string | null): string => (tenant === null ? 'all runs together' : `tenant ${quote(tenant)}`);
 
 /** Why a step cannot begin that a shared budget has to pay for, as it is stored. Money in US dollars. */

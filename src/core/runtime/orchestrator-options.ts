@@ -36,6 +36,8 @@ export interface TenantOptions {
   readonly budget?: TenantBudget;
   /** Attempts that may work at once. Default: no limit below that of the orchestrator. */
   readonly concurrency?: number;
+  /** Runs that may be under way at once. Default: no limit below that of the orchestrator. */
+  readonly maxRuns?: number;
 }
 
 /** What an orchestrator is made of. Only `agents` is required. */
@@ -82,6 +84,14 @@ export interface OrchestratorOptions {
   readonly concurrency?: number;
   /** Attempts of any one run that may work at once, whatever its plan allows. Default: no limit below `concurrency`. */
   readonly runConcurrency?: number;
+  /** Runs that may be under way at once: approved, and not yet ended. Default: 10,000. */
+  readonly maxRuns?: number;
+  /** What `approve` does when there are as many: it waits for its turn, or rejects with OrchestratorBusyError. Default: `wait`. */
+  readonly whenFull?: 'wait' | 'refuse';
+  /** Approvals that may wait; beyond that, one of the tenant with most waiting is refused. Default: 10,000. */
+  readonly maxQueuedRuns?: number;
+  /** How long an approval may wait, in milliseconds. Default: 3,600,000, one hour. */
+  readonly maxRunWaitMs?: number;
   /** What all runs of the store may spend together. Default: no ceiling. */
   readonly budget?: TenantBudget;
   /** What the runs of a tenant may take, by its name. A tenant that is not named has no limits of its own. */

@@ -47,7 +47,7 @@ export interface RunRegistry extends RunFollower {
 }
 
 export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
-  const { store, clock, hold, ids, missedTimers, topologies, reducers, isClosing, budgets } = surroundings;
+  const { store, clock, hold, ids, missedTimers, topologies, reducers, isClosing, budgets, gate } = surroundings;
   const runs = new Map<string, ManagedRun>();
   const taking = new Map<string, Promise<unknown>>();
 
@@ -189,6 +189,9 @@ export function createRunRegistry(surroundings: RunSurroundings): RunRegistry {
 
   const takeUp = async (run: ManagedRun, suspects?: Suspects): Promise<void> => {
     const shiftMs = missedTimers === 'extend' ? Math.max(0, clock.now() - run.journal.writtenAt) : 0;
+    gate.seize({ runId: run.runId, tenant: run.state.record.tenant });
+    const leave = (): void => gate.leave(run.runId);
+    run.ended.then(leave, leave);
     try {
       await run.takeUp({ lost: (suspects ?? lostStarts([run])).get(run) ?? [], shiftMs });
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { AgentDirectory } from './agent-directory.js';
 import type { Breakers } from './breakers.js';
 import type { OrchestratorSettings } from './orchestrator-options.js';
+import type { RunGate } from './run-gate.js';
 import type { RunHold } from './run-hold.js';
 import type { SharedBudgets } from './shared-budgets.js';
 import type { WorkQueue } from './work-queue.js';
@@ -14,5 +15,6 @@ export interface RunSurroundings extends OrchestratorSettings {
   readonly breakers: Breakers;
   readonly hold: RunHold;
   readonly budgets: SharedBudgets;
+  readonly gate: RunGate;
   readonly isClosing: () => boolean;
 }

@@ -16,6 +16,14 @@ const unsharedLeaseMs = 1e14;
 
 export const defaultConcurrency = 1_000;
 
+/** How many runs may be under way, and what becomes of those that would be too many. */
+export const gateOptionsOf = ({ maxRuns, maxQueuedRuns, maxRunWaitMs, whenFull }: OrchestratorOptions) => ({
+  maxRuns: maxRuns ?? 10_000,
+  maxQueuedRuns: maxQueuedRuns ?? 10_000,
+  maxRunWaitMs: maxRunWaitMs ?? 3_600_000,
+  whenFull: whenFull ?? ('wait' as const),
+});
+
 /** Fills in every default. */
 export function settingsOf({ store, topologies, clock = systemClock, ...options }: CoreOptions): OrchestratorSettings {
   return {

@@ -45,6 +45,8 @@ export interface TenantFigures {
   readonly tenant: string | null;
   /** Runs that this process drives. */
   readonly runs: number;
+  /** Approvals that wait for their turn, because as many runs are under way as may be. */
+  readonly waiting: number;
   /** Absent where they share none. */
   readonly budget?: SharedBudgetFigures;
 }

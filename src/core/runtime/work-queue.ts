@@ -20,6 +20,8 @@ export interface WorkQueue {
   add(work: Work): () => void;
   /** As {@link WorkQueue.add}, for what is part of something that works already. */
   addCall(work: Work): () => void;
+  /** Does it at once, whatever the limits; it counts like anything else that works. */
+  seize(work: Work): void;
   /** Nothing that claims a resource begins before then. */
   hold(resource: string, until: number): void;
   /** Looks again who may work, because something has changed that it does not know of. */
@@ -77,6 +79,10 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
   return {
     add: (work) => addCall({ ...work, claims: [claim, ...work.claims] }),
     addCall,
+    seize(work) {
+      admission.seize(work, clock.now());
+      void queue.add(() => begin(work));
+    },
     recheck: look,
     hold: (resource, until) => admission.holdUntil(resource, until),
     async idle() {

@@ -92,7 +92,12 @@ export { ArtifactNotFoundError, ArtifactStoreMissingError, ArtifactUnavailableEr
 export type { ArtifactOptions } from './core/runtime/artifacts.js';
 export type { OrchestratorOptions, SharedCeilings, TenantBudget, TenantOptions } from './core/runtime/orchestrator-options.js';
 export type { RaiseBudgetOptions, SharedBudgetRaise, SharedBudgetFigures, TenantFigures } from './core/runtime/shared-budgets.js';
-export { BudgetRaiseRefusedError, OptionsInvalidError, OrchestratorBusyError } from './core/runtime/limit-errors.js';
+export {
+  BudgetRaiseRefusedError,
+  OptionsInvalidError,
+  OrchestratorBusyError,
+  ResourceDeadlockError,
+} from './core/runtime/limit-errors.js';
 export type { BudgetRaise, DecisionInput, Run, RunResult } from './core/runtime/run-handle.js';
 export type { DurabilityFigures } from './core/runtime/run-journal.js';
 export type { Migration } from './core/runtime/run-state.js';
@@ -124,6 +129,8 @@ export { CircuitOpenError } from './core/runtime/circuit-open-error.js';
 export type { BreakerOptions } from './core/runtime/breaker-specs.js';
 
 export { ToolApprovalNeededError, ToolDeniedError, ToolNotAllowedError } from './core/runtime/tool-errors.js';
+
+export type { DeadlockLink, Holder } from './core/limits/holder.js';
 
 // Views
 export { toMermaid } from './core/views/mermaid.js';

@@ -1,11 +1,16 @@
 import type { Shortfall } from './funds.js';
 import { createResourceUse, type Claim, type ResourceUse } from './resource-use.js';
+import type { DeadlockLink } from './holder.js';
+import { createWaitGraph } from './wait-graph.js';
 import { createWaitingLine, goesBefore, hasWaitLimit, type Group, type Waiting } from './waiting-line.js';
 
 export type { Waiting } from './waiting-line.js';
 
 /** Why something was not let in: a resource has as many waiting as it may, it has waited as long as it may, or a budget has nothing left for it. */
-export type Refusal = ResourceRefusal | { readonly code: 'BUDGET_USED_UP'; readonly shortfall: Shortfall };
+export type Refusal =
+  | ResourceRefusal
+  | { readonly code: 'RESOURCE_DEADLOCK'; readonly cycle: readonly DeadlockLink[] }
+  | { readonly code: 'BUDGET_USED_UP'; readonly shortfall: Shortfall };
 
 export interface ResourceRefusal {
   readonly code: 'RESOURCE_QUEUE_FULL' | 'RESOURCE_WAIT_EXCEEDED';
@@ -60,6 +65,9 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
   /** Groups for which is kept free what they lack. */
   const overdue = new Set<Group<Item>>();
   let lastHold = -Infinity;
+  const graph = createWaitGraph<Item>();
+  /** Calls that have not been looked at since they came. Only one that is new can close a round of those that wait for one another. */
+  let newCalls: Item[] = [];
 
   const useOf = (resource: string): ResourceUse => {
     let use = uses.get(resource);
@@ -79,6 +87,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     if (!line.drop(item)) return false;
     count(item, -1);
     item.funds?.expect(-1);
+    if (item.isCall) graph.stop(item);
     return true;
   };
   const serve = (group: Group<Item>, now: number): Item => {
@@ -89,6 +98,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     drop(item);
     line.endTurn(item);
     for (const claim of item.claims) useOf(claim.resource).take(claim, now);
+    if (!item.isCall) graph.hold(item);
     return item;
   };
   const passOver = (group: Group<Item>): void => {
@@ -117,6 +127,16 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     return kept;
   };
 
+  const deadlocks = (): Refused<Item>[] => {
+    const found: Refused<Item>[] = [];
+    const calls = newCalls;
+    newCalls = [];
+    for (const item of calls) {
+      const cycle = line.has(item) ? graph.deadlockOf(item) : undefined;
+      if (cycle && drop(item)) found.push({ item, refusal: { code: 'RESOURCE_DEADLOCK', cycle } });
+    }
+    return found;
+  };
   const unpaid = (): Refused<Item>[] => {
     const found: Refused<Item>[] = [];
     for (const group of line.funded === 0 ? [] : [...line.groups()])
@@ -163,6 +183,9 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       line.add(item);
       count(item, 1);
       item.funds?.expect(1);
+      if (!item.isCall || !item.by) return;
+      graph.wait(item);
+      newCalls.push(item);
     },
     remove: (item) => void drop(item),
     seize(item, now) {
@@ -179,7 +202,9 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
             const { claims, passedOver } = group;
             // It waits for money, and passing it over is nobody's fault.
             if (!isPaidFor(group)) continue;
-            const isKept = passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
+            // Whoever holds what others wait for must not wait for those for whom something is kept.
+            const isExempt = group.items[0]!.isCall === true && graph.isOfHolder(group.items[0]!);
+            const isKept = !isExempt && passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
             if (isKept || opensAt(claims, now) > now) blocked.push(group);
             else if (!best || goesBefore(group.items[0]!, best.items[0]!)) best = group;
           }
@@ -190,8 +215,13 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
         }
       return undefined;
     },
-    refused: (now) => (line.limited + line.funded === 0 ? [] : [...unpaid(), ...late(now), ...tooMany()]),
-    release({ claims }) {
+    refused: (now) => {
+      const stuck = deadlocks();
+      return line.limited + line.funded === 0 ? stuck : [...stuck, ...unpaid(), ...late(now), ...tooMany()];
+    },
+    release(item) {
+      const { claims } = item;
+      if (!item.isCall) graph.release(item);
       for (const claim of claims) {
         const use = useOf(claim.resource);
         use.release(claim);

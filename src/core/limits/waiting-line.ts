@@ -1,5 +1,6 @@
 import type { Funds } from './funds.js';
 import type { Claim } from './resource-use.js';
+import type { Holder } from './holder.js';
 
 /** Something that waits for its turn. */
 export interface Waiting {
@@ -10,6 +11,10 @@ export interface Waiting {
   readonly claims: readonly Claim[];
   /** What it has to be given out of budgets; absent for what none of them pays for. */
   readonly funds?: Funds;
+  /** The attempt that it is, or is part of; absent for one that holds nothing that is waited for by name. */
+  readonly by?: Holder;
+  /** It is part of something that works already. */
+  readonly isCall?: true;
   /** Equal for all of one owner that have equal claims, and that all have funds, or none. */
   readonly kind: string;
   /** Of one owner, more goes first. */

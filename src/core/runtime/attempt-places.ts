@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../ports/clock.js';
 import type { Refusal } from '../limits/admission.js';
 import type { Funds } from '../limits/funds.js';
 import type { Claim } from '../limits/resource-use.js';
+import type { Holder } from '../limits/holder.js';
 import type { Priority } from '../ports/proposal.js';
 import { createDeferred } from './deferred.js';
 import type { StartCommand } from './attempt-command.js';
@@ -18,6 +19,8 @@ export interface AttemptPlaces {
 
 /** What an attempt waits for, and what becomes of it. */
 export interface Turn {
+  /** Whether it is known who holds what it claims. */
+  readonly by?: Holder;
   readonly tenant: string;
   readonly owner: string;
   readonly priority: Priority;

@@ -1,5 +1,6 @@
 import type { Refusal } from '../limits/admission.js';
 import type { Claim } from '../limits/resource-use.js';
+import type { Holder } from '../limits/holder.js';
 import type { Clock } from '../ports/clock.js';
 import { pauseOf } from '../shared/throttled-error.js';
 import { callError } from './limit-errors.js';
@@ -10,6 +11,8 @@ export interface CallInTurn<T> {
   readonly signal: AbortSignal;
   readonly queue: WorkQueue;
   readonly clock: Clock;
+  /** The attempt that calls. */
+  readonly by: Holder;
   readonly tenant: string;
   readonly owner: string;
 }
@@ -20,12 +23,12 @@ const callPriority = 3;
 /** Calls something when what it claims is free, and again where its provider asked for a pause. @throws ResourceRefusedError, or the reason of the signal. */
 export const callInTurn = <T>(
   { claims, kind }: { readonly claims: readonly Claim[]; readonly kind: string },
-  { fn, signal, queue, clock, tenant, owner }: CallInTurn<T>,
+  { fn, signal, queue, clock, tenant, owner, by }: CallInTurn<T>,
 ): Promise<T> =>
   new Promise<T>((resolve, reject) => {
     signal.throwIfAborted();
     const work = {
-      ...{ tenant, owner, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
+      ...{ tenant, owner, by, isCall: true as const, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
       run: async (): Promise<void> => {
         signal.removeEventListener('abort', giveUp);
         try {

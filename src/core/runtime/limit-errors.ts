@@ -1,5 +1,6 @@
 import type { Refusal } from '../limits/admission.js';
 import type { Shortfall } from '../limits/funds.js';
+import type { DeadlockLink } from '../limits/holder.js';
 import type { StoredError } from '../ports/run.js';
 import { InvariantError, listIssues, PlanwrightError } from '../shared/error.js';
 import { quote, type Issue } from '../shared/issue.js';
@@ -23,6 +24,20 @@ export class BudgetRaiseRefusedError extends PlanwrightError {
     readonly issues: readonly Issue[],
   ) {
     super(`The budget of ${whose(tenant)} was not raised.${listIssues(issues)}`);
+  }
+}
+
+/** A call would have waited for ever: whoever holds what it wants waits for what its own step holds. Nothing was called. */
+export class ResourceDeadlockError extends PlanwrightError {
+  readonly code = 'RESOURCE_DEADLOCK';
+  /** Steps that wait for one another; the one that was refused comes first. */
+  constructor(readonly cycle: readonly DeadlockLink[]) {
+    const links = cycle.map(
+      ({ stepId, holds, waitsFor }) => `${quote(stepId)} holds ${quote(holds)} and waits for ${quote(waitsFor)}`,
+    );
+    super(
+      `Steps would wait for one another for ever: ${links.join('; ')}. Name in \`resources\` all that a step needs, or call in one order.`,
+    );
   }
 }
 
@@ -77,13 +92,15 @@ export function budgetError({ tenant, unit, ceiling, spent, reserved }: Shortfal
   };
 }
 
-/** Why a step, or a call, was not let in, as it is stored. Another attempt would find a budget as used up as this one did. */
+/** Why a step was not let in, as it is stored. Another attempt would find a budget as used up as this one did. */
 export function refusalOf(refusal: Refusal): { readonly error: StoredError; readonly retryable: boolean } {
   if (refusal.code === 'BUDGET_USED_UP') return { error: budgetError(refusal.shortfall), retryable: false };
-  const { code, message } = new ResourceRefusedError(refusal);
+  const { code, message } = callError(refusal);
   return { error: { code, message }, retryable: true };
 }
 
 /** Why a call was not let in, as it is thrown. */
-export const callError = (refusal: Refusal): PlanwrightError =>
-  refusal.code === 'BUDGET_USED_UP' ? new InvariantError('A call draws on no budget.') : new ResourceRefusedError(refusal);
+export function callError(refusal: Refusal): PlanwrightError {
+  if (refusal.code === 'RESOURCE_DEADLOCK') return new ResourceDeadlockError(refusal.cycle);
+  return refusal.code === 'BUDGET_USED_UP' ? new InvariantError('A call draws on no budget.') : new ResourceRefusedError(refusal);
+}

@@ -1,4 +1,5 @@
 import type { Kernel } from '../kernel/create-kernel.js';
+import type { Holder } from '../limits/holder.js';
 import type { StepDefinition } from '../materializer/definition.js';
 import type { BreakerKey } from '../ports/breaker.js';
 import type { Clock } from '../ports/clock.js';
@@ -25,6 +26,8 @@ export interface ResourceCallsOptions {
 /** One call of a resource by a step. */
 export interface ResourceCall<T> {
   readonly step: StepDefinition;
+  /** The attempt that calls. */
+  readonly by: Holder;
   readonly signal: AbortSignal;
   readonly fn: (signal: AbortSignal) => Promise<T> | T;
 }
@@ -32,9 +35,9 @@ export interface ResourceCall<T> {
 /** Makes the calls of resources of one run: when their limits allow it, and if their breakers do. */
 export function createResourceCalls(options: ResourceCallsOptions) {
   const { runId, tenant, kernel, claims, queue, clock, breakers, specs, tell } = options;
-  return <T>(resource: string, { step, signal, fn }: ResourceCall<T>): Promise<T> => {
+  return <T>(resource: string, { step, by, signal, fn }: ResourceCall<T>): Promise<T> => {
     const enter = <Result>(inner: ResourceCall<Result>['fn']): Promise<Result> =>
-      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, tenant: tenant(), owner: runId });
+      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, tenant: tenant(), owner: runId, by });
     const spec = specs.ofResource(resource, kernel());
     if (!spec) return enter(fn);
     const key = { kind: 'resource', name: resource } as const;

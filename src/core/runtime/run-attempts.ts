@@ -5,6 +5,7 @@ import { contributions } from '../materializer/step-request.js';
 import type { Refusal } from '../limits/admission.js';
 import { sharedSpendOf } from '../limits/shared-account.js';
 import type { SharedHold } from '../limits/shared-hold.js';
+import type { Holder } from '../limits/holder.js';
 import type { Json } from '../shared/json.js';
 import type { Artifacts } from './artifacts.js';
 import { putAwayFinding, putAwayOutput, wholeOutputs } from './attempt-artifacts.js';
@@ -29,6 +30,8 @@ import { createToolGate } from './tool-gate.js';
 import { createBreakerTeller } from './tell-breaker.js';
 
 interface Calling {
+  /** Whose calls are known to be its own. */
+  readonly by: Holder;
   readonly signal: AbortSignal;
   readonly callee: Callee;
 }
@@ -36,6 +39,7 @@ interface Calling {
 /** An attempt whose turn is yet to come, or has come. */
 interface Attempt {
   readonly command: StartCommand;
+  readonly by: Holder;
   /** What budgets have for it that its run shares with others; absent where there are none. */
   readonly hold: SharedHold | undefined;
 }
@@ -113,15 +117,15 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   };
 
   /** The attempt's turn has come. Gives its work, or nothing where it is not wanted any more. */
-  const begin = ({ command, hold }: Attempt, signal: AbortSignal): Promise<void> | undefined => {
+  const begin = ({ command, hold, by }: Attempt, signal: AbortSignal): Promise<void> | undefined => {
     if (driver().halted || isClosing()) return undefined;
     // A run that stops undoes what it did, paused or not.
     if (kernel().paused && command.type === 'step.start') return void held.push(command);
     if (callees.putOff(command, () => start(command))) return undefined;
-    return perform({ command: withinHold(command, hold), hold }, signal);
+    return perform({ command: withinHold(command, hold), hold, by }, signal);
   };
 
-  const perform = async ({ command, hold }: Attempt, signal: AbortSignal): Promise<void> => {
+  const perform = async ({ command, hold, by }: Attempt, signal: AbortSignal): Promise<void> => {
     const { stepId, attempt } = command;
     const callee = callees.choose(command);
     if (!(await isStarted(command, callee)) || driver().halted) {
@@ -132,7 +136,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     const stop = command.type === 'step.start' ? kernel().stop : null;
     const isWanted = !signal.aborted && !stop;
     const unwanted = () => failureOf(signal.reason ?? new AttemptAbortedError(stepId, attempt, stop?.reason ?? ''));
-    const ended = isWanted ? await call(command, { signal, callee }) : unwanted();
+    const ended = isWanted ? await call(command, { signal, callee, by }) : unwanted();
     const outcome = callees.conclude(command, { callee, end: ended });
     // What is big is stored before anybody hears that it is there.
     const mayBeBig = artifacts && outcome.kind !== 'interrupted';
@@ -153,7 +157,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
     return mustBeDurable ? isDurable(driver(), started) : driver().note(started);
   };
 
-  const call = async (command: StartCommand, { signal, callee }: Calling): Promise<AttemptEnd> => {
+  const call = async (command: StartCommand, { signal, callee, by }: Calling): Promise<AttemptEnd> => {
     const { stepId, attempt } = command;
     const step = stepOf(stepId);
     const isUndoing = command.type === 'step.compensate';
@@ -169,7 +173,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       signal,
       admit: gate.admit,
       resources: new Set([...Object.keys(resources), ...Object.keys(kernel().materialized.definition.resources)]),
-      enter: (resource, fn) => callResource(resource, { fn, signal, step }),
+      enter: (resource, fn) => callResource(resource, { fn, signal, step, by }),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
@@ -218,11 +222,13 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       const { priority } = step;
       const hold = state.purse?.hold(command.allowance);
       const { kind, ...claimed } = claims.of(step);
+      const by = { runId, stepId: step.id };
       places.take(command, {
         ...{ tenant: tenantOf(), owner: runId, priority, ...claimed },
+        ...(step.resources.length > 0 && { by }),
         // No ceiling keeps a step from being undone.
         ...(command.type === 'step.compensate' ? { kind: `${kind} undone` } : { kind, ...(hold && { funds: hold }) }),
-        begin: (signal) => begin({ command, hold }, signal),
+        begin: (signal) => begin({ command, hold, by }, signal),
         refuse: (why) => refuse(command, why),
         giveUp: () => hold?.giveUp(),
       });

@@ -57,7 +57,7 @@ export function createStepClaims({ runId, kernel, limits, runConcurrency, tenant
     ofCall(resource, { resources }) {
       const isHeld = resources.some(({ name }) => name === resource);
       const claims = [{ resource, amount: isHeld ? 0 : 1, limit: limitOf(resource) }];
-      return { claims, kind: JSON.stringify(['call', resource, isHeld]) };
+      return { claims, kind: JSON.stringify(['call', resource, isHeld, resources.length > 0]) };
     },
   };
 }

@@ -83,7 +83,7 @@ function chartEvent(fact: RunFact, input: RunInput, from: StepStatus): AnyEventO
       if (from === 'running') return { type: 'LOSE' };
       return from === 'backing-off' || from === 'in-doubt' ? { type: 'RETRY' } : { type: 'DEPENDENCY_SETTLED', last: true };
     case 'step.gated':
-      return { type: 'DEPENDENCY_SETTLED', last: true };
+      return from === 'ready' ? { type: 'REQUIRE_DECISION' } : { type: 'DEPENDENCY_SETTLED', last: true };
     case 'step.started':
       return { type: 'START' };
     case 'step.succeeded':

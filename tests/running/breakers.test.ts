@@ -258,6 +258,25 @@ describe('HB-44 the breaker of a resource', () => {
     expect(changesIn(await eventsOf(run)).map(([state]) => state)).toEqual(['open', 'half-open', 'closed']);
   });
 
+  it('refuses at once what waits for its turn when it opens, and takes no turn for that', async () => {
+    const { calls, world } = searching((nth) => (nth <= 2 ? new Error('503') : undefined));
+    const slow = { search: { ...resources.search, limit: 1, intervalMs: 1_000 } };
+    const retry = { attempts: 2, backoffMs: 1 };
+    const keys = ['a', 'b', 'c', 'd', 'e'];
+    const { events } = await world.run(
+      tickets(
+        keys.map((key) => ticket(key, { retry })),
+        { resources: slow },
+      ),
+    );
+    const refused = events.flatMap((event) =>
+      event.type === 'step.backing-off' && event.error.code === 'CIRCUIT_OPEN' ? [[event.stepId, event.at, event.retryAt]] : [],
+    );
+    // It opens with the second call. Three have yet to call, and the first, which tries again.
+    expect(refused.slice(0, 3)).toEqual(['c', 'd', 'e'].map((stepId) => [stepId, 1_000, 6_000]));
+    expect(calls.slice(0, 4)).toEqual([0, 1_000, 6_000, 7_000]);
+  });
+
   it('tells the agent by an error of its own, with what to do', async () => {
     const { calls, world } = searching(() => new Error('503'));
     const { run } = await world.run(

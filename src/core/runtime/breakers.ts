@@ -33,6 +33,8 @@ export interface Breakers {
   view(key: BreakerKey): BreakerView;
   /** Calls back once, when one of them may let something through that does not now. Gives what calls it off. */
   whenPassable(keys: readonly BreakerKey[], callback: () => void): CancelTimer;
+  /** Calls back once, when it opens. Gives what calls that off. */
+  whenOpen(key: BreakerKey, callback: () => void): CancelTimer;
   /** Of those that something was asked of since the process began. */
   views(): readonly BreakerView[];
   /** Closes one. Resolves when that is durable, where the store keeps notes. */
@@ -113,6 +115,17 @@ export function createBreakers({ clock, notes }: { readonly clock: Clock; readon
     },
     isPassable: (key) => isPassable(find(key)),
     view: (key) => viewOf(find(key)),
+    whenOpen(key, callback) {
+      const breaker = find(key);
+      const cancel = (): void => void breaker.listeners.delete(look);
+      const look = (): void => {
+        if (breaker.circuit.state !== 'open') return;
+        cancel();
+        callback();
+      };
+      breaker.listeners.add(look);
+      return cancel;
+    },
     whenPassable(keys, callback) {
       const awaited = keys.map(find);
       let disarm: CancelTimer = () => undefined;

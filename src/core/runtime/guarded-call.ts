@@ -13,8 +13,8 @@ export interface GuardedCall<T> {
   readonly spec: CircuitBreakerSpec;
   readonly signal: AbortSignal;
   readonly fn: Call<T>;
-  /** Waits for its turn and makes the call. */
-  readonly enter: <Result>(fn: Call<Result>) => Promise<Result>;
+  /** Waits for its turn and makes the call, unless the signal fires. */
+  readonly enter: <Result>(fn: Call<Result>, signal: AbortSignal) => Promise<Result>;
   readonly tell: () => void;
 }
 
@@ -27,7 +27,7 @@ const turnedAway = Symbol('turned away');
  * @throws CircuitOpenError where the breaker is open and calls are not to wait for it; what was thrown; the reason of the signal.
  */
 export async function guardedCall<T>(options: GuardedCall<T>): Promise<T> {
-  const { breakers, key, spec, signal, enter, tell } = options;
+  const { breakers, key, spec, signal, tell } = options;
   await breakers.known(key);
   for (;;) {
     signal.throwIfAborted();
@@ -36,8 +36,27 @@ export async function guardedCall<T>(options: GuardedCall<T>): Promise<T> {
       if (spec.whenOpen !== 'wait') throw openError(options);
       await passable(options);
     }
-    const result = await enter((inner) => callOnce(options, inner));
+    const result = await waitUnlessOpen(options);
     if (result !== turnedAway) return result;
+  }
+}
+
+/** A call that waits for its turn when the breaker opens waits no longer: its turn, when it comes, is for a call that is made. */
+async function waitUnlessOpen<T>(options: GuardedCall<T>): Promise<T | typeof turnedAway> {
+  const { breakers, key, spec, signal, enter } = options;
+  const opened = new AbortController();
+  const stop = breakers.whenOpen(key, () => opened.abort(spec.whenOpen === 'wait' ? turnedAway : openError(options)));
+  const begin = (inner: AbortSignal): Promise<T | typeof turnedAway> => {
+    stop();
+    return callOnce(options, inner);
+  };
+  try {
+    return await enter(begin, AbortSignal.any([signal, opened.signal]));
+  } catch (error) {
+    if (error === turnedAway) return turnedAway;
+    throw error;
+  } finally {
+    stop();
   }
 }
 

@@ -36,10 +36,10 @@ export interface ResourceCall<T> {
 export function createResourceCalls(options: ResourceCallsOptions) {
   const { runId, tenant, kernel, claims, queue, clock, breakers, specs, tell } = options;
   return <T>(resource: string, { step, by, signal, fn }: ResourceCall<T>): Promise<T> => {
-    const enter = <Result>(inner: ResourceCall<Result>['fn']): Promise<Result> =>
-      callInTurn(claims.ofCall(resource, step), { fn: inner, signal, queue, clock, tenant: tenant(), owner: runId, by });
+    const enter = <Result>(inner: ResourceCall<Result>['fn'], until: AbortSignal): Promise<Result> =>
+      callInTurn(claims.ofCall(resource, step), { fn: inner, signal: until, queue, clock, tenant: tenant(), owner: runId, by });
     const spec = specs.ofResource(resource, kernel());
-    if (!spec) return enter(fn);
+    if (!spec) return enter(fn, signal);
     const key = { kind: 'resource', name: resource } as const;
     return guardedCall({ breakers, key, spec, signal, fn, enter, tell: () => tell(key) });
   };

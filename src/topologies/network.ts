@@ -142,8 +142,11 @@ function allowedBy(pairs: NonNullable<Options['handoffs']>): Readonly<Record<str
 /** How deep delegations may lie in one another where `budget.maxDelegationDepth` does not say. */
 const defaultDepth = 3;
 
-const hasOwnTerms = ({ reducer, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
-  reducer === undefined && [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
+const hasOwnTerms = ({ reducer, retry, timeoutMs, totalTimeoutMs, heartbeatTimeoutMs, ...own }: Ticket): boolean =>
+  reducer === undefined &&
+  [retry, timeoutMs, totalTimeoutMs, heartbeatTimeoutMs, own.effect, own.resources, own.priority].some(
+    (term) => term !== undefined,
+  );
 
 function templatesOf(role: string, ticket: Ticket | undefined): [string, TemplateDraft][] {
   const key = ticket?.key;

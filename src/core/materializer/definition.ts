@@ -2,7 +2,8 @@ import type { Plan, PlanRole, PlanStep, StepTemplate } from '../ports/plan.js';
 import type { ReportReference } from '../ports/topology.js';
 import type { JsonObject } from '../shared/json.js';
 import type { Chart } from './chart.js';
-import { createTimeoutLookup } from '../plan/step-timeout.js';
+import { timeLimitsOf } from '../plan/step-defaults.js';
+import { createHeartbeatLookup, createTimeoutLookup } from '../plan/step-timeout.js';
 import { lifecycleChart, pauseChart } from './lifecycle-chart.js';
 import { shapeName, shapeOf, stepChart } from './step-chart.js';
 import { UnresolvedRoleError } from './unresolved-role-error.js';
@@ -88,6 +89,7 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
   const charts = new Map<string, Chart>();
   const agentOf = createAgentLookup(plan, roles);
   const timeoutOf = createTimeoutLookup(plan);
+  const heartbeatOf = createHeartbeatLookup(plan);
   const roleOf = new Map(plan.roles.map((role) => [role.key, role]));
   /** Whoever was hired may be one of them. */
   const fallbacksOf = (role: string): Pick<StepDefinition, 'fallbackAgents'> => {
@@ -100,8 +102,8 @@ export function defineRun(plan: Plan, roles: RoleMap): RunDefinition {
     const shape = shapeOf({ ...step, join, hasFallbacks: agents !== undefined && 'fallbackAgents' in agents });
     const chart = shapeName(shape);
     if (!charts.has(chart)) charts.set(chart, stepChart(shape));
-    const timeoutMs = timeoutOf(step);
-    return { chart, ...(timeoutMs !== undefined && { timeoutMs }), ...agents };
+    const limits = timeLimitsOf({ timeoutMs: timeoutOf(step), heartbeatTimeoutMs: heartbeatOf(step) });
+    return { chart, ...limits, ...agents };
   };
   const steps = plan.steps.map((step): StepDefinition => {
     const { title: _label, ...definition } = step;

@@ -27,17 +27,28 @@ const planEstimate = ({ costUsd, tokens, durationMs }: Estimate): PlanEstimate =
 export const inOrder = (ids: Iterable<string>): readonly string[] => [...new Set(ids)].sort();
 
 /** What a ticket or a phase says about its execution, with its defaults. */
-export function executionOf({ outputSchema, retry, timeoutMs, estimate, budget }: ExecutionSpec): StepExecution {
+export function executionOf({ outputSchema, retry, estimate, budget, ...limits }: ExecutionSpec): StepExecution {
   const execution: Mutable<StepExecution> = { retry: retry === undefined ? defaultRetry : { ...defaultRetry, ...retry } };
   if (outputSchema !== undefined) execution.outputSchema = copyJson(outputSchema);
-  if (timeoutMs !== undefined) execution.timeoutMs = timeoutMs;
+  Object.assign(execution, timeLimitsOf(limits));
   if (estimate !== undefined) execution.estimate = planEstimate(estimate);
   if (budget !== undefined) execution.budget = spendCeiling(budget);
   return execution;
 }
 
-type StepExecution = Pick<PlanStep, 'outputSchema' | 'retry' | 'timeoutMs' | 'estimate' | 'budget'>;
+type StepExecution = Pick<PlanStep, 'outputSchema' | 'retry' | 'estimate' | 'budget'> & TimeLimits;
+type TimeLimits = Pick<PlanStep, 'timeoutMs' | 'totalTimeoutMs' | 'heartbeatTimeoutMs'>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** How long a step may take, as far as it says so: what is left out must not be in the plan, or its digest would be another. */
+export function timeLimitsOf(given: { readonly [Key in keyof TimeLimits]: TimeLimits[Key] | undefined }): TimeLimits {
+  const { timeoutMs, totalTimeoutMs, heartbeatTimeoutMs } = given;
+  const limits: Mutable<TimeLimits> = {};
+  if (timeoutMs !== undefined) limits.timeoutMs = timeoutMs;
+  if (totalTimeoutMs !== undefined) limits.totalTimeoutMs = totalTimeoutMs;
+  if (heartbeatTimeoutMs !== undefined) limits.heartbeatTimeoutMs = heartbeatTimeoutMs;
+  return limits;
+}
 
 /** What every step has that its author, or its topology, did not speak of. */
 export const stepDefaults = {
@@ -92,7 +103,7 @@ export function ticketStep(ticket: Ticket, draft: StepDraft): WorkStep {
 }
 
 /** What says how a step is carried out is for those that carry out a part of it; the goal itself only waits for its end. */
-function goalStep({ timeoutMs: _, ...step }: WorkStep): WorkStep {
+function goalStep({ timeoutMs: _, totalTimeoutMs: _total, heartbeatTimeoutMs: _heartbeat, ...step }: WorkStep): WorkStep {
   return { ...step, effect: 'none', retry: defaultRetry, resources: [] };
 }
 

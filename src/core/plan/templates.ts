@@ -4,7 +4,7 @@ import type { Arrangement, StepDraft, TemplateDraft } from '../ports/topology.js
 import { copyJson } from '../shared/copy-json.js';
 import { type Issue, quote } from '../shared/issue.js';
 import type { PlanSource } from './check-drafts.js';
-import { defaultRetry, executionOf, inOrder, resourceUses } from './step-defaults.js';
+import { defaultRetry, executionOf, inOrder, resourceUses, timeLimitsOf } from './step-defaults.js';
 
 /** Kinds that may be added while a run is under way. */
 const addedKinds: ReadonlySet<StepKind> = new Set(['delegation', 'handoff', 'route', 'reduce', 'verification']);
@@ -71,11 +71,11 @@ export function stepTemplates(
 
 function templateDefaults(ticket: Ticket | undefined): Omit<StepTemplate, keyof Pick<TemplateDraft, 'kind' | 'role'> | 'phase'> {
   if (!ticket) return { effect: 'none', retry: defaultRetry, resources: [], onFailure: 'continue', priority: 'normal' };
-  const { retry, timeoutMs } = executionOf(ticket);
+  const { retry, ...execution } = executionOf(ticket);
   return {
     effect: ticket.effect ?? 'idempotent',
     retry,
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...timeLimitsOf(execution),
     resources: resourceUses(ticket.resources),
     onFailure: 'continue',
     priority: ticket.priority ?? 'normal',

@@ -4,7 +4,7 @@ import { type Issue, quote } from '../shared/issue.js';
 import { placeholdersOf } from '../shared/placeholder.js';
 import { verdictSchema, verificationTemplate, workTemplate } from '../shared/verification.js';
 import { type PlanSource, pointerIn } from './check-drafts.js';
-import { defaultRetry } from './step-defaults.js';
+import { defaultRetry, timeLimitsOf } from './step-defaults.js';
 
 /** Steps of which some are verified, and what is added for those while they run. */
 export interface Verified {
@@ -50,7 +50,7 @@ export function checkVerifications(
 }
 
 function goalOf(
-  { timeoutMs: _timeoutMs, ...step }: PlanStep,
+  { timeoutMs: _timeoutMs, totalTimeoutMs: _total, heartbeatTimeoutMs: _heartbeat, ...step }: PlanStep,
   { instructions, maxReworks = defaultReworks }: VerificationSpec,
 ): PlanStep {
   const verify = { instructions, maxReworks };
@@ -58,12 +58,12 @@ function goalOf(
 }
 
 function workOf(step: PlanStep): StepTemplate {
-  const { kind, phase, role, outputSchema, effect, retry, timeoutMs, resources, priority, expands } = step;
+  const { kind, phase, role, outputSchema, effect, retry, resources, priority, expands } = step;
   return {
     ...{ kind, phase, effect, retry, resources, priority, onFailure: 'continue' },
     ...(role !== undefined && { role }),
     ...(outputSchema !== undefined && { outputSchema }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...timeLimitsOf(step),
     ...(expands !== undefined && { expands }),
   };
 }

@@ -34,6 +34,8 @@ export interface RetryPolicy {
   readonly factor: number;
   readonly maxBackoffMs: number;
   readonly jitter: number;
+  /** How often in a row a provider may ask for a pause; absent for 20. */
+  readonly maxThrottled?: number;
 }
 
 export interface PlanEstimate {
@@ -56,6 +58,8 @@ interface PlanRoleBase {
   readonly breaker?: CircuitBreakerSpec;
   /** Agents that take over, in this order; absent for none. */
   readonly fallbacks?: readonly string[];
+  /** For steps of the role that name none themselves. */
+  readonly heartbeatTimeoutMs?: number;
   /** Absent for `act-freely`. */
   readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. */
@@ -89,6 +93,10 @@ export interface PlanStep {
   readonly effect: Effect;
   readonly retry: RetryPolicy;
   readonly timeoutMs?: number;
+  /** For all attempts and what lies between them, from the first start; absent for no limit. */
+  readonly totalTimeoutMs?: number;
+  /** How long an attempt may give no sign of life; absent for no limit. */
+  readonly heartbeatTimeoutMs?: number;
   readonly resources: readonly { readonly name: string; readonly amount: number }[];
   readonly onFailure: 'continue' | 'fail-run';
   readonly gate?: GateSpec;

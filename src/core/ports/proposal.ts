@@ -85,6 +85,8 @@ interface RoleBase {
    * it again is of no use.
    */
   readonly fallbacks?: readonly string[];
+  /** How long an attempt may give no sign of life at a step of this role that says nothing of it itself, in milliseconds. */
+  readonly heartbeatTimeoutMs?: number;
   /** How far it may go by itself; it can hand work to no role that may go farther. Default: `act-freely`. */
   readonly autonomy?: Autonomy;
   /** What it must be given with a task that another role hands to it. Left out: anything, or nothing. */
@@ -111,6 +113,8 @@ export interface RetrySpec {
   readonly maxBackoffMs?: number;
   /** Share of a pause that is spread at random, 0 to 1. Default: 0. */
   readonly jitter?: number;
+  /** How often in a row a provider may ask for a pause before that is a failed attempt. Default: 20. */
+  readonly maxThrottled?: number;
 }
 
 export interface Estimate {
@@ -162,6 +166,10 @@ export interface ExecutionSpec {
   readonly retry?: RetrySpec;
   /** For one attempt, in milliseconds, not counting time in queues. Default: the role's, else 24 hours. */
   readonly timeoutMs?: number;
+  /** For all attempts and what lies between them, in milliseconds, from the first start. Default: no limit. */
+  readonly totalTimeoutMs?: number;
+  /** An attempt that gives no sign of life for so long, in milliseconds, is given up. Default: the role's, else no limit. */
+  readonly heartbeatTimeoutMs?: number;
   readonly estimate?: Estimate;
   readonly budget?: SpendLimit;
 }

@@ -9,7 +9,7 @@ import { ownJson } from '../shared/own-json.js';
 
 const members: ReadonlySet<string> = new Set<keyof Task>([
   ...(['instructions', 'input', 'effect', 'tools', 'context'] as const),
-  ...(['outputSchema', 'retry', 'timeoutMs', 'estimate', 'budget'] as const),
+  ...(['outputSchema', 'retry', 'timeoutMs', 'totalTimeoutMs', 'heartbeatTimeoutMs', 'estimate', 'budget'] as const),
 ]);
 
 /** Why a task cannot be run. It comes from code, typed or not, so what a mistake there would hide is looked for. */

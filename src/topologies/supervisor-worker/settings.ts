@@ -20,8 +20,11 @@ export interface SupervisorSettings {
 export const joinTemplate = 'joined';
 
 /** Whether a ticket says itself how it is carried out, so that what is added for it differs from what is added for others. */
-export const hasOwnTerms = ({ reducer, retry, timeoutMs, effect, resources, priority }: Ticket): boolean =>
-  reducer === undefined && [retry, timeoutMs, effect, resources, priority].some((term) => term !== undefined);
+export const hasOwnTerms = ({ reducer, retry, timeoutMs, totalTimeoutMs, heartbeatTimeoutMs, ...own }: Ticket): boolean =>
+  reducer === undefined &&
+  [retry, timeoutMs, totalTimeoutMs, heartbeatTimeoutMs, own.effect, own.resources, own.priority].some(
+    (term) => term !== undefined,
+  );
 
 /** Name of the template of decisions, of one ticket or of all that have no terms of their own. */
 export const decisionTemplate = (ticket?: string): string =>

@@ -6,7 +6,7 @@ import type { Rule, RuleContext } from './rule.js';
 /** What says how an agent works, and so means nothing where none is called. */
 const agentFields = [
   ...(['role', 'instructions', 'effect', 'compensation', 'resources'] as const),
-  ...(['retry', 'timeoutMs', 'estimate', 'budget', 'verify'] as const),
+  ...(['retry', 'timeoutMs', 'totalTimeoutMs', 'heartbeatTimeoutMs', 'estimate', 'budget', 'verify'] as const),
 ] as const;
 
 /**

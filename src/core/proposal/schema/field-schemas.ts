@@ -50,9 +50,18 @@ export const executionFields = {
       factor: z.number().min(1).describe('Each further pause is this many times the one before. Default: 2.').exactOptional(),
       maxBackoffMs: countFrom(0).describe('Longest pause, in milliseconds. Default: 30000.').exactOptional(),
       jitter: z.number().min(0).max(1).describe('Share of a pause that is spread at random. Default: 0.').exactOptional(),
+      maxThrottled: countFrom(0)
+        .describe('How often in a row a provider may ask for a pause before that is a failed attempt. Default: 20.')
+        .exactOptional(),
     })
     .exactOptional(),
   timeoutMs: countFrom(1).describe('Longest time of one attempt, in milliseconds.').exactOptional(),
+  totalTimeoutMs: countFrom(1)
+    .describe('Longest time of all attempts and what lies between them, in milliseconds.')
+    .exactOptional(),
+  heartbeatTimeoutMs: countFrom(1)
+    .describe('An attempt that gives no sign of life for so long, in milliseconds, is given up.')
+    .exactOptional(),
   estimate: z
     .strictObject({
       costUsd: usdSchema.exactOptional(),

@@ -12,6 +12,9 @@ const base = {
   timeoutMs: countFrom(1)
     .describe('Longest time of one attempt at a step that names none itself, in milliseconds.')
     .exactOptional(),
+  heartbeatTimeoutMs: countFrom(1)
+    .describe('How long an attempt may give no sign of life at a step that says nothing of it itself, in milliseconds.')
+    .exactOptional(),
   inputSchema: outputSchemaSchema
     .describe('JSON Schema of what the role must be given with a task that another role hands to it.')
     .exactOptional(),

@@ -169,6 +169,7 @@ export type * from './core/ports/workspace.js';
 
 // Shared words
 export { AgentError, type AgentErrorOptions } from './core/shared/agent-error.js';
+export type { ErrorClass } from './core/shared/error-class.js';
 export { ThrottledError } from './core/shared/throttled-error.js';
 export { isArtifactRef } from './core/shared/artifact-ref.js';
 export { canonicalJson, CanonicalJsonError } from './core/shared/canonical-json.js';

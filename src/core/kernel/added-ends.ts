@@ -44,6 +44,7 @@ const outcomes: ReadonlyMap<string, ReportOutcome> = new Map([
   ['NEEDS_CONTEXT', 'needs-context'],
   ['REJECTED', 'rejected'],
   ['TIMED_OUT', 'timed-out'],
+  ['HEARTBEAT_MISSED', 'timed-out'],
 ]);
 
 export const endError = (core: RunCore, index: number): StoredError =>

@@ -1,14 +1,18 @@
 import type { Allowance } from '../ports/usage.js';
+import { countAsTry } from './fallbacks.js';
 import { callsAgent, stepOf, tryOf, type RunCore } from './run-core.js';
+import { forgetThrottles } from './throttles.js';
 
 /** Asks for an attempt at a step that is ready: the next one, or the present one again. Its allowance is reserved. */
 export function askForAttempt(core: RunCore, index: number, allowance: Allowance): void {
   const { run, columns, undo } = core;
-  if (columns.again[index] === 1) {
+  if (columns.again[index]! > 0) {
+    if (columns.again[index] === 2) countAsTry(core, index);
     undo.set(columns.again, index, 0);
     countAsAsked(core, index);
     return pushStart(core, index, { allowance, id: askedId(core, index) });
   }
+  forgetThrottles(core, index);
   if (tryOf(core, index) === 0) run.stepsStarted += 1;
   undo.add(columns.attempt, index, 1);
   if (columns.lost[index] !== 0) undo.set(columns.lost, index, 0);

@@ -140,6 +140,8 @@ function carryMaps(core: RunCore, next: RunCore, rows: Rows): void {
   carry(core.approvals, (row, approvals) => next.approvals.set(row, approvals));
   carry(core.answers, (row, answer) => next.answers.set(row, answer));
   carry(core.watches, (row, dueAt) => next.watches.set(row, dueAt));
+  carry(core.throttles, (row, count) => next.throttles.set(row, count));
+  carry(core.totals, (row, total) => next.totals.set(row, total));
   for (const key of core.late) {
     const [before, attempt] = key.split(':');
     const row = rows.get(Number(before));

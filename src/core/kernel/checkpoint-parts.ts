@@ -130,7 +130,7 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
   const blocksNamed = (name: string, rows: number): readonly JsonObject[] =>
     Array.from({ length: blocksOf(rows) }, (_, block) => partOf(`${name}/${block}`));
   const head = partOf('run');
-  const { formatVersion, digest, steps, accounts, run, agenda, abandoned, restarts } = head;
+  const { formatVersion, digest, steps, accounts, run, agenda, abandoned, restarts, throttles, totals } = head;
   if (formatVersion !== checkpointFormat) {
     return fail(`its format is version ${JSON.stringify(formatVersion)}, this kernel reads version ${checkpointFormat}`);
   }
@@ -159,6 +159,8 @@ export function checkpointOf(parts: CheckpointParts, expectedDigest: string): Ch
     ...(approvals.length > 0 && { approvals }),
     ...(restarts !== undefined && { restarts }),
     ...(reliefs.length > 0 && { reliefs }),
+    ...(throttles !== undefined && { throttles }),
+    ...(totals !== undefined && { totals }),
     ...growth,
   } as unknown as Checkpoint;
 }

@@ -7,7 +7,8 @@ import { restoreGoals, storeGoals } from './goals.js';
 import { CheckpointMismatchError } from './illegal-input-error.js';
 import { abandonedKey, type AbandonedAttempt } from './abandoned-attempts.js';
 import type { PolicyApprovals } from './asked-policy.js';
-import type { RunCore, RunScalars } from './run-core.js';
+import type { RunCore, RunScalars, TotalTime } from './run-core.js';
+import { totalsInOrder } from './step-total.js';
 import { stepStatuses } from './step-status.js';
 import type { Column } from './undo-log.js';
 
@@ -29,6 +30,10 @@ export interface Checkpoint {
   readonly restarts?: readonly (readonly [row: number, attempts: number])[];
   /** Who has taken over steps from the agents of their roles; absent for nobody. */
   readonly reliefs?: readonly (readonly [row: number, place: number, before: number])[];
+  /** How often in a row the providers of steps have asked for a pause; absent for never. */
+  readonly throttles?: readonly (readonly [row: number, count: number])[];
+  /** How long steps have for all their attempts; absent where none has begun that has a limit. */
+  readonly totals?: readonly (readonly [row: number, total: TotalTime])[];
   /** What has come about while the run was under way; absent for a run to which nothing was added. */
   readonly growth?: Growth;
 }
@@ -71,13 +76,16 @@ export function accountColumnsOf({ ledger }: RunCore): Record<string, Column> {
 const later: ReadonlySet<string> = new Set(['accountAttempts', 'warned', 'inexactCost', 'inexactTokens']);
 
 /** What is no table. What is done of the agenda is left out, so that equal states are equal checkpoints. */
-export function runPartOf({ run, agenda, ledger, materialized, restarts }: RunCore) {
+export function runPartOf(core: RunCore) {
+  const { run, agenda, ledger, materialized, restarts, throttles, totals } = core;
   return {
     digest: materialized.digest,
     run: { ...run, agendaHead: 0 } as unknown as JsonObject,
     agenda: agenda.slice(run.agendaHead),
     abandoned: ledger.abandoned.inOrder(),
     ...(restarts.size > 0 && { restarts: [...restarts].sort(([a], [b]) => a - b) }),
+    ...(throttles.size > 0 && { throttles: [...throttles].sort(([a], [b]) => a - b) }),
+    ...(totals.size > 0 && { totals: totalsInOrder(core).map(([row, total]) => [row, { ...total }] as const) }),
   };
 }
 
@@ -169,6 +177,8 @@ export function restoreCheckpoint(core: RunCore, checkpoint: Checkpoint): void {
   for (const held of checkpoint.abandoned) core.ledger.abandoned.entries.set(abandonedKey(held[0], held[1]), held);
   for (const [row, ...relief] of checkpoint.reliefs ?? []) core.reliefs.set(row, relief);
   for (const [row, attempts] of checkpoint.restarts ?? []) core.restarts.set(row, attempts);
+  for (const [row, count] of checkpoint.throttles ?? []) core.throttles.set(row, count);
+  for (const [row, total] of checkpoint.totals ?? []) core.totals.set(row, { ...total });
   refillReady(core);
 }
 

@@ -8,6 +8,7 @@ import { noSpend } from './no-spend.js';
 import { noteError } from './note-error.js';
 import { publish, statusOf, stepOf, type RunCore, type Undoing } from './run-core.js';
 import { armAgain, armRetry, armTimeout, disarm } from './step-timers.js';
+import { countThrottle, forgetThrottles } from './throttles.js';
 
 /** Efforts to undo a step, the first included, where its retry policy has fewer: what is not undone stays in the world. */
 const leastEfforts = 3;
@@ -64,6 +65,7 @@ export function onUndone(core: RunCore, index: number, input: OfEffort & { reado
   expectUndoing(core, 'under-way', input);
   const { stepId, spend, at } = input;
   core.ledger.settle(index, spend);
+  forgetThrottles(core, index);
   core.run.undoing = null;
   mustMoveStep(core, index, 'COMPENSATED', { at });
   publish(core, { type: 'step.compensated', stepId, attempt: core.columns.attempt[index]!, spend });
@@ -82,14 +84,31 @@ export function onUndoFailed(core: RunCore, index: number, input: OfEffort & Fai
   endEffort(core, index, input);
 }
 
-export function onUndoTimedOut(core: RunCore, index: number, input: OfEffort): void {
+/** The effort took too long, or gave no sign of life. */
+export function onUndoCutOff(core: RunCore, index: number, input: OfEffort & { readonly error: StoredError }): void {
   expectUndoing(core, 'under-way', input);
-  const { stepId, at } = input;
-  const attempt = core.columns.attempt[index]!;
-  const message = `The compensation of "${stepId}" did not end within ${stepOf(core, index).timeoutMs} ms.`;
-  core.out.push({ type: 'step.abort', stepId, attempt, reason: message });
+  const { stepId, error, at } = input;
+  core.out.push({ type: 'step.abort', stepId, attempt: core.columns.attempt[index]!, reason: error.message });
   abandonAttempt(core, index, at);
-  endEffort(core, index, { at, error: { code: 'TIMED_OUT', message, stepId, attempt }, retryable: true, spend: noSpend });
+  endEffort(core, index, { at, error, retryable: true, spend: noSpend });
+}
+
+/** A provider asks for a pause: that was none of the efforts. */
+export function onUndoThrottled(
+  core: RunCore,
+  index: number,
+  input: OfEffort & Omit<FailedEffort, 'retryable'> & { readonly retryAt?: number },
+): void {
+  const { effort } = expectUndoing(core, 'under-way', input);
+  const { stepId, error, spend, retryAt, at } = input;
+  const throttled = countThrottle(core, index);
+  core.ledger.settle(index, spend);
+  if (throttled === undefined) return endEffort(core, index, { at, error, retryable: true, spend });
+  disarm(core, index);
+  core.run.undoing = { index, effort: effort - 1, state: 'waiting' };
+  armRetry(core, index, { at, tried: throttled, ...(retryAt !== undefined && { pauseMs: Math.max(0, retryAt - at) }) });
+  const told = { stepId, attempt: core.columns.attempt[index]!, error, spend, retryAt: core.columns.dueAt[index]!, throttled };
+  publish(core, { type: 'step.compensation-failed', ...told });
 }
 
 export function onUndoDue(core: RunCore, index: number, input: OfEffort): void {
@@ -105,6 +124,7 @@ function endEffort(core: RunCore, index: number, failed: FailedEffort & { readon
   const effort = core.run.undoing?.effort ?? 1;
   const fact = { type: 'step.compensation-failed', stepId, attempt, spend } as const;
   disarm(core, index);
+  forgetThrottles(core, index);
   if (retryable && effort < Math.max(leastEfforts, retry.attempts)) {
     core.run.undoing = { index, effort, state: 'waiting' };
     armRetry(core, index, { at, tried: effort, notBefore });

@@ -22,6 +22,7 @@ import { mergeInto, replanRun } from './replan.js';
 import { createRunCore, isOver, statusOf, stepOf, type RunCore, type Stop } from './run-core.js';
 import { deliverableStep, settleRun } from './settle-run.js';
 import { startReady } from './start-ready.js';
+import { retryAt } from './step-timers.js';
 import { ruleTool, type ToolCall, type ToolRuling } from './tool-inputs.js';
 import { noticeBudgets } from './budget-notices.js';
 import { noticeOverrun } from './exceed-budget.js';
@@ -85,6 +86,8 @@ export interface Kernel {
   statuses(): { readonly id: string; readonly status: StepStatus }[];
   /** Tickets whose output there will not be, and why. */
   gaps(): Gap[];
+  /** When a step goes on that waits before it is tried again, or is undone once more; `undefined` for any other. */
+  retryAt(stepId: string): number | undefined;
   /** Why a step failed, was skipped or cancelled, or is in doubt. */
   errorOf(stepId: string): StoredError | undefined;
   /** Id of the step whose output is the deliverable. */
@@ -158,6 +161,7 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     callees: (stepId) => calleesOf(core, find(stepId)),
     statuses: () => core.graph.ids.map((id, index) => ({ id, status: statusOf(core, index) })),
     gaps: () => gapsOf(core),
+    retryAt: (stepId) => retryAt(core, find(stepId)),
     errorOf: (stepId) => errorOf(core, find(stepId)),
     get deliverableStep() {
       return stepOf(core, deliverableStep(core)).id;

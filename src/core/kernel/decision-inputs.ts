@@ -2,9 +2,9 @@ import type { StoredError } from '../ports/run.js';
 import { reclaimAttempt } from './abandon.js';
 import { noteAnswerOf } from './answers.js';
 import { askAgain } from './ask-step.js';
+import { heartbeatMissed } from './cut-off.js';
 import { isCertain, noteAnswer } from './doubt.js';
 import { concludeFailure, failStep } from './fail-step.js';
-import { mayFollow } from './fallbacks.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { moveStep, mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
@@ -12,7 +12,9 @@ import { forgetError } from './note-error.js';
 import { closeWaiting, waitingFor } from './policy-approvals.js';
 import { lostStarts } from './recover-run.js';
 import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
-import { concludeAttempt, expectAttempt, indexOf, succeed, timedOut, type StepInput } from './step-inputs.js';
+import { concludeAttempt, expectAttempt, indexOf, succeed, type StepInput } from './step-inputs.js';
+import { timedOut } from './step-total.js';
+import { whatFollows } from './try-again.js';
 
 export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
   const index = indexOf(core, input);
@@ -24,21 +26,21 @@ export function onProbed(core: RunCore, input: StepInput<'step.probed'>): void {
   if (finding.kind === 'unknown' || !isCertain(core, index)) return;
   if (core.run.stop || isOver(core)) return failStep(core, index, { error: notStarted(core, index), spend: noSpend, at });
   const error = core.errors.get(index);
-  if (error?.code === timedOut) concludeTimeout(core, index, { error, at });
+  // Agents name their errors as they like; what only the kernel says of one comes first.
+  if (error && (error['class'] === 'in-doubt' || cutOffCodes.has(error.code))) concludeCutOff(core, index, { error, at });
   // What may be what ends the process is not started again on the word of a probe.
   else if (error?.code !== lostStarts) startAgain(core, index, at);
 }
 
-/** Its time was up, and it has come to nothing: that was an attempt like any other that fails. */
-function concludeTimeout(
-  core: RunCore,
-  index: number,
-  { error, at }: { readonly error: StoredError; readonly at: number },
-): void {
-  const isFollowed = mayFollow(core, index, { code: error.code, retryable: true });
+/** Attempts that have ended, or were given up, so that another counts as one more. */
+const cutOffCodes: ReadonlySet<string> = new Set([timedOut, heartbeatMissed]);
+
+/** It was given up, or did not know itself, and has come to nothing: that was an attempt like any other that fails. */
+function concludeCutOff(core: RunCore, index: number, { error, at }: { readonly error: StoredError; readonly at: number }): void {
+  const next = whatFollows(core, index, { error, at });
   forgetError(core, index);
-  const to = mustMoveStep(core, index, 'FAIL', { at, facts: isFollowed ? 'retry' : '' });
-  concludeAttempt(core, index, { to, error, spend: noSpend, at });
+  const to = mustMoveStep(core, index, 'FAIL', { at, facts: next.facts });
+  concludeAttempt(core, index, { to, error: to === 'failed' ? next.error : error, spend: noSpend, at });
 }
 
 /** Its process was lost, and it has not happened: it is asked for again, the same attempt under the same id. */

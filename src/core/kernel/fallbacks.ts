@@ -17,7 +17,8 @@ export function calleesOf(core: RunCore, index: number): Callees {
   const place = placeOf(core, index);
   const tries = triesOf(core, index);
   // What may happen only once is handed to nobody else once somebody may have begun it.
-  const agents = step.effect === 'once' && tries > 1 ? all.slice(place, place + 1) : all.slice(place);
+  const mayHaveBegun = tries > 1 || core.throttles.has(index);
+  const agents = step.effect === 'once' && mayHaveBegun ? all.slice(place, place + 1) : all.slice(place);
   return { agents, called: all.slice(0, place + 1), mayRepeat: tries < step.retry.attempts };
 }
 
@@ -61,20 +62,32 @@ export function takeTurn(
 const finalCodes: ReadonlySet<string> = new Set(['CIRCUIT_OPEN', 'NEEDS_CONTEXT', 'REJECTED', 'TOOL_DENIED', 'TOOL_NOT_ALLOWED']);
 
 /**
- * Whether another attempt follows one that came to nothing. The agent that is at it is asked again as often as the step's retries allow; then, or where
- * that is of no use, the next takes over, with as many attempts of its own.
+ * Who makes another attempt after one that came to nothing; `undefined` for nobody. The agent that is at it is asked again as often as the step's retries
+ * allow; then, or where that is of no use, the next takes over, with as many attempts of its own.
  */
-export function mayFollow(
+export function followerOf(
   core: RunCore,
   index: number,
   { code, retryable }: { readonly code: string; readonly retryable: boolean },
-): boolean {
+): 'same' | 'next' | undefined {
   const step = stepOf(core, index);
-  if (retryable && triesOf(core, index) < step.retry.attempts) return true;
-  const place = placeOf(core, index);
-  if (place + 1 >= agentsOfStep(step).length || step.effect === 'once' || finalCodes.has(code)) return false;
-  relieve(core, index, [place + 1, core.columns.attempt[index]!]);
-  return true;
+  if (retryable && triesOf(core, index) < step.retry.attempts) return 'same';
+  const isLast = placeOf(core, index) + 1 >= agentsOfStep(step).length;
+  return isLast || step.effect === 'once' || finalCodes.has(code) ? undefined : 'next';
+}
+
+/** The next takes over, from its next attempt on. */
+export const handOver = (core: RunCore, index: number): void =>
+  relieve(core, index, [placeOf(core, index) + 1, core.columns.attempt[index]!]);
+
+/** An attempt that is made once more under its number counts as another, of whoever is at it by now. */
+export function countAsTry(core: RunCore, index: number): void {
+  const { restarts, reliefs, undo } = core;
+  const before = restarts.get(index);
+  undo.onRollback(() => (before === undefined ? restarts.delete(index) : restarts.set(index, before)));
+  restarts.set(index, (before ?? 0) - 1);
+  const relief = reliefs.get(index);
+  if (relief) relieve(core, index, [relief[0], relief[1] - 1]);
 }
 
 function relieve({ reliefs, undo, dirty }: RunCore, index: number, relief: Relief): void {

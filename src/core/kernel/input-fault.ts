@@ -13,9 +13,7 @@ export function inputFault(input: unknown): string | undefined {
   if (seq !== undefined && !Number.isSafeInteger(seq)) return `its seq is ${quote(seq)} instead of an integer`;
   if (!type.startsWith('run.') && !isText(given['stepId']))
     return `its stepId is ${quote(given['stepId'])} instead of the id of a step`;
-  const optional = (
-    ['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate', 'agentId', 'notBefore', 'reason', 'error'] as const
-  ).filter((member) => given[member] !== undefined);
+  const optional = optionalMembers.filter((member) => given[member] !== undefined);
   const faulty = [...members[type as RunInput['type']], ...optional].find((member) => !checks[member](given[member], type));
   return faulty && `its ${faulty} ${wanted[faulty]}`;
 }
@@ -25,6 +23,12 @@ export function inputType(input: unknown): string {
   const { type } = membersOf(input);
   return typeof type === 'string' ? type : quote(input);
 }
+
+/** Checked wherever they stand. */
+const optionalMembers = [
+  ...(['attempt', 'steps', 'done', 'branch', 'route', 'conflicts', 'compensate'] as const),
+  ...(['inDoubt', 'retryAt', 'details', 'agentId', 'notBefore', 'reason', 'error'] as const),
+] as const;
 
 type Members = Readonly<Record<string, unknown>>;
 type Member = keyof typeof checks;
@@ -46,7 +50,10 @@ const members: Readonly<Record<RunInput['type'], readonly Member[]>> = {
   'step.started': ['attempt'],
   'step.succeeded': ['attempt', 'output', 'spend'],
   'step.failed': ['attempt', 'error', 'retryable', 'spend'],
+  'step.throttled': ['attempt', 'error', 'spend'],
   'step.timed-out': ['attempt'],
+  'step.heartbeat-missed': ['attempt', 'lastBeatAt'],
+  'step.time-over': [],
   'step.retry-due': ['attempt'],
   'step.spent': ['attempt', 'spend'],
   'step.given-up': ['attempt'],
@@ -132,6 +139,10 @@ const checks = {
   shiftMs: isFigure,
   agentId: isText,
   notBefore: isFigure,
+  lastBeatAt: isFigure,
+  retryAt: isFigure,
+  inDoubt: (value: unknown) => value === true,
+  details: (value: unknown) => value !== undefined,
   finding(value: unknown): boolean {
     const { kind, output, spend } = membersOf(value);
     return kind === 'happened' ? output !== undefined && checks.spend(spend) : kind === 'not-happened' || kind === 'unknown';
@@ -172,6 +183,10 @@ const wanted: Readonly<Record<Member, string>> = {
   shiftMs: 'must be a duration of 0 or more milliseconds',
   agentId: 'must be the id of an agent',
   notBefore: 'must be milliseconds since the epoch',
+  lastBeatAt: 'must be milliseconds since the epoch',
+  retryAt: 'must be milliseconds since the epoch',
+  inDoubt: 'must be true, or left out',
+  details: 'must be JSON',
   finding: 'must say whether it happened, did not, or is unknown; what happened has an output and a spend',
   decision: 'must say whether it approves, and by whom',
 };

@@ -1,11 +1,13 @@
 import type { JournalEntry, RunInput } from '../ports/run.js';
 import { onWiden } from './approve-parts.js';
+import { onHeartbeatMissed, onTimedOut, onTimeOver } from './cut-off.js';
 import { onDecided, onGateExpired, onProbed } from './decision-inputs.js';
 import { onBudgetRaised } from './raise-budget.js';
 import { onRecovered } from './recover-run.js';
 import type { RunCore } from './run-core.js';
 import * as onRun from './run-inputs.js';
 import * as onStep from './step-inputs.js';
+import { onThrottled } from './throttle.js';
 import { onInterrupted, onToolRuled } from './tool-inputs.js';
 
 /** What each input does to a run; that of another plan aside, which makes a new core. */
@@ -30,7 +32,10 @@ export const handlers: {
   'step.started': onStep.onStarted,
   'step.succeeded': onStep.onSucceeded,
   'step.failed': onStep.onFailed,
-  'step.timed-out': onStep.onTimedOut,
+  'step.throttled': onThrottled,
+  'step.timed-out': onTimedOut,
+  'step.heartbeat-missed': onHeartbeatMissed,
+  'step.time-over': onTimeOver,
   'step.retry-due': onStep.onRetryDue,
   'step.spent': onStep.onSpent,
   'step.given-up': onStep.onGivenUp,

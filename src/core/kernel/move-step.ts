@@ -7,6 +7,7 @@ import { promptOf } from './asked-policy.js';
 import { callsAgent, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { schedulePropagation } from './schedule.js';
 import { isSettled, statusCode } from './step-status.js';
+import { trackTotal } from './step-total.js';
 import { armGate, armRetry, armTimeout, disarm } from './step-timers.js';
 
 /** What a move is told besides the event: the facts for guards, and the time. */
@@ -16,6 +17,8 @@ export interface MoveOptions {
   readonly facts?: string;
   /** Where it is to be tried again: not before then. */
   readonly notBefore?: number | undefined;
+  /** How long a step waits that backs off, where its retry policy does not say so. */
+  readonly pauseMs?: number | undefined;
 }
 
 /**
@@ -23,12 +26,12 @@ export interface MoveOptions {
  * not allow the event; then nothing has changed.
  */
 export function moveStep(core: RunCore, index: number, event: StepEvent, options: MoveOptions): StepStatus | undefined {
-  const { facts } = options;
   const from = statusOf(core, index);
-  const move = core.chartOf(index)(from, event, facts);
+  const move = core.chartOf(index)(from, event, options.facts);
   if (!move) return undefined;
   const to = move.to as StepStatus;
   if (to !== from) recount(core, index, { from, to });
+  trackTotal(core, index, { from, to, at: options.at });
   for (const command of move.commands) obey(core, index, command as StepCommand, options);
   return to;
 }
@@ -87,7 +90,7 @@ export function isAwaiting({ columns }: RunCore, index: number, status: StepStat
   return status === 'blocked' || status === 'gated' || status === 'backing-off';
 }
 
-function obey(core: RunCore, index: number, command: StepCommand, { at, notBefore }: MoveOptions): void {
+function obey(core: RunCore, index: number, command: StepCommand, { at, notBefore, pauseMs }: MoveOptions): void {
   const { id, gate } = stepOf(core, index);
   switch (command) {
     case 'enqueue':
@@ -101,7 +104,7 @@ function obey(core: RunCore, index: number, command: StepCommand, { at, notBefor
     case 'armTimeout':
       return armTimeout(core, index, at);
     case 'armRetry':
-      return armRetry(core, index, { at, notBefore });
+      return armRetry(core, index, { at, notBefore, pauseMs });
     case 'disarm':
       return disarm(core, index);
     case 'propagate':

@@ -15,7 +15,8 @@ export const isApproved = ({ approvals }: RunCore, index: number, asked: AskedPo
     ) === true;
 
 /** The attempt that begins next, which may be the present one once more. */
-export const comingAttempt = ({ columns }: RunCore, index: number): number => columns.attempt[index]! + 1 - columns.again[index]!;
+export const comingAttempt = ({ columns }: RunCore, index: number): number =>
+  columns.attempt[index]! + (columns.again[index] === 0 ? 1 : 0);
 
 /** The most that a person has let the next attempt at a step spend; `Infinity` where nobody was asked. */
 export function approvedCost(core: RunCore, index: number): number {

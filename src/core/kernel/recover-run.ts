@@ -10,6 +10,7 @@ import { isOver, publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { scheduleRecovery } from './schedule.js';
 import { setRunTimers } from './settle-run.js';
 import { armAgain, setWatchesAgain } from './step-timers.js';
+import { setTotalsAgain } from './step-total.js';
 
 /**
  * Another process goes on with the run. Everything that lived in the one before is gone: calls of agents, timers, what was on its way.
@@ -26,6 +27,7 @@ export function onRecovered(core: RunCore, input: Extract<RunInput, { readonly t
   setRunTimers(core, at);
   setLimitsAgain(core, shiftMs);
   setWatchesAgain(core, shiftMs);
+  setTotalsAgain(core, shiftMs);
   limitAbandoned(core, at);
   if (run.delivering && !run.stop && !isOver(core)) core.out.push({ type: 'run.deliver' });
   scheduleRecovery(core);

@@ -19,6 +19,7 @@ import { runLimits } from './run-limits.js';
 import { clearTimeTimers, setTimeTimers } from './settle-run.js';
 import { rowLength, scheduleRoots, task } from './schedule.js';
 import { armAgain, clearTimersOfSteps, setWatchesAgain } from './step-timers.js';
+import { setTotalsAgain } from './step-total.js';
 import { withdrawStep } from './withdraw-step.js';
 
 type ReplanInput = Extract<RunInput, { readonly type: 'run.replanned' }>;
@@ -157,6 +158,7 @@ function armWhatWaits(next: RunCore): void {
   });
   setLimitsAgain(next, 0);
   setWatchesAgain(next, 0);
+  setTotalsAgain(next, 0);
 }
 
 function plannedSteps({ plan, definition }: MaterializedRun, fates: ReadonlyMap<string, Fate>): PlannedStepFact[] {

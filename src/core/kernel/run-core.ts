@@ -77,6 +77,15 @@ export interface RunScalars {
   shed: (BudgetFigure & { readonly priorities: readonly string[] }) | null;
 }
 
+/**
+ * How long a step has for all its attempts together, once the first has begun. While it waits for a person, or is in doubt, the time stands
+ * still: then `dueAt` is 0, and `leftMs` is what there is.
+ */
+export interface TotalTime {
+  readonly dueAt: number;
+  readonly leftMs: number;
+}
+
 /** What has changed since changes were last taken. */
 export interface Dirty {
   readonly steps: DirtyBlocks;
@@ -131,10 +140,17 @@ export interface RunCore {
   readonly late: Set<string>;
   /** What policies have steps wait for, and what was approved, by their rows. */
   readonly approvals: Map<number, PolicyApprovals>;
-  /** Attempts that steps had behind them when another plan had them begin anew, by their rows. */
+  /**
+   * Attempts that steps had behind them when another plan had them begin anew, by their rows; less those that were made under the number of the
+   * one before, because nobody knew whether that had happened.
+   */
   readonly restarts: Map<number, number>;
   /** Who has taken over steps from the agents of their roles, by their rows. */
   readonly reliefs: Map<number, Relief>;
+  /** How often in a row the providers of steps have asked for a pause, by their rows. */
+  readonly throttles: Map<number, number>;
+  /** How long steps have for all their attempts together, by their rows. */
+  readonly totals: Map<number, TotalTime>;
   /** Agents that take part, or may. */
   readonly agents: Set<string>;
   /** Commands of the input at hand. */
@@ -194,6 +210,8 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     approvals: new Map(),
     restarts: new Map(),
     reliefs: new Map(),
+    throttles: new Map(),
+    totals: new Map(),
     agents: new Set(steps.flatMap(agentsOfStep)),
     out: [],
   };

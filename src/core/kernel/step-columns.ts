@@ -25,7 +25,7 @@ export interface StepColumns {
   readonly askedPlace: Int32Array;
   /** Starts of the present attempt that were lost with their process. */
   readonly lost: Int32Array;
-  /** 1 where the next start is the present attempt once more, under the same id. */
+  /** 1 where the next start is the present attempt once more, under the same id; 2 where it is another attempt under that id. */
   readonly again: Uint8Array;
   /** 1 once the attempt of a step in doubt is known to have ended, so that it can do nothing more. */
   readonly ended: Uint8Array;

@@ -1,13 +1,13 @@
 import type { Branch, RunInput, StepStatus } from '../ports/run.js';
 import { quote } from '../shared/issue.js';
 import type { Spend } from '../ports/usage.js';
-import { abandonAttempt, endAbandoned } from './abandon.js';
+import { endAbandoned } from './abandon.js';
 import { noticeOfAdded } from './added-ends.js';
 import { noteAnswerOf } from './answers.js';
-import { onUndoDue, onUndoFailed, onUndone, onUndoStarted, onUndoTimedOut } from './compensate.js';
+import { onUndoDue, onUndoFailed, onUndone, onUndoStarted } from './compensate.js';
 import { askWhetherItHappened, concludeDoubt, isUnderWayInDoubt, noteEnded } from './doubt.js';
 import { concludeFailure } from './fail-step.js';
-import { mayFollow, relievedBy, takeTurn } from './fallbacks.js';
+import { relievedBy, takeTurn } from './fallbacks.js';
 import { IllegalInputError } from './illegal-input-error.js';
 import { mustMoveStep } from './move-step.js';
 import { noSpend } from './no-spend.js';
@@ -15,6 +15,8 @@ import { forgetError } from './note-error.js';
 import { publish, statusOf, stepOf, type RunCore } from './run-core.js';
 import { armWatch, dropWatch } from './step-timers.js';
 import { settleCancelled } from './stop-run.js';
+import { forgetThrottles } from './throttles.js';
+import { whatFollows } from './try-again.js';
 
 export type StepInput<Type extends RunInput['type'] = RunInput['type']> = Extract<
   RunInput,
@@ -89,6 +91,7 @@ export function succeed(core: RunCore, index: number, success: Success): void {
   if (branch) takeBranch(core, index, branch);
   noteRoute(core, index, success);
   forgetError(core, index);
+  forgetThrottles(core, index);
   mustMoveStep(core, index, 'SUCCEED', { at });
   publish(core, { type: 'step.succeeded', stepId, attempt, output, spend, ...(conflicts && { conflicts }) });
 }
@@ -124,26 +127,45 @@ export function onFailed(core: RunCore, input: StepInput<'step.failed'>): void {
   const index = indexOf(core, input);
   expectAttempt(core, index, { input, statuses: ['running', 'in-doubt', 'compensating'] });
   if (statusOf(core, index) === 'compensating') return onUndoFailed(core, index, input);
-  const { stepId, attempt, error, spend, at, retryable, notBefore } = input;
   // An agent that was cut off and says that it failed says nothing of what had happened by then: the doubt stays.
   if (statusOf(core, index) === 'in-doubt') return settleLate(core, index, input);
+  failAttempt(core, index, input);
+}
+
+/** What an attempt that failed says of itself. */
+type FailedAttempt = Pick<StepInput<'step.failed'>, 'error' | 'retryable' | 'inDoubt' | 'spend' | 'at' | 'notBefore'>;
+
+/** The attempt under way has ended, and come to nothing, as far as its agent knows. */
+export function failAttempt(
+  core: RunCore,
+  index: number,
+  { retryable, inDoubt, spend, at, notBefore, ...failed }: FailedAttempt,
+): void {
+  const error = inDoubt ? { ...failed.error, class: 'in-doubt' } : failed.error;
+  const stepId = stepOf(core, index).id;
+  const attempt = core.columns.attempt[index]!;
   core.ledger.settle(index, spend);
+  forgetThrottles(core, index);
   if (core.run.stop) {
     publish(core, { type: 'step.spent', stepId, attempt, spend });
     settleCancelled(core, index, at);
     return noteEnded(core, index);
   }
-  const isFollowed = mayFollow(core, index, { code: error.code, retryable });
-  concludeAttempt(core, index, {
-    to: mustMoveStep(core, index, 'FAIL', { at, facts: isFollowed ? 'retry' : '', notBefore }),
-    error,
-    spend,
-    at,
-  });
+  const next = whatFollows(core, index, { error, retryable, at, notBefore });
+  // What may have happened is not run again blindly where it may happen once; elsewhere it is, under the same id.
+  const to = mustMoveStep(core, index, inDoubt ? 'TIME_OUT' : 'FAIL', { at, facts: next.facts, notBefore });
+  if (inDoubt && to === 'backing-off') core.undo.set(core.columns.again, index, 2);
+  if (to === 'in-doubt') publish(core, { type: 'step.spent', stepId, attempt, spend });
+  concludeAttempt(core, index, { to, error: to === 'failed' ? next.error : error, spend, at });
+  noteEnded(core, index);
 }
 
 /** An attempt ends once: whoever says it twice must not charge it twice. */
-function settleLate(core: RunCore, index: number, input: StepInput<'step.failed' | 'step.spent'>): void {
+export function settleLate(
+  core: RunCore,
+  index: number,
+  input: StepInput<'step.failed' | 'step.throttled' | 'step.spent'>,
+): void {
   const { type, stepId, attempt, spend } = input;
   const endsDoubtful = isUnderWayInDoubt(core, index, attempt);
   if (core.ledger.isAbandoned(index, attempt)) {
@@ -155,29 +177,6 @@ function settleLate(core: RunCore, index: number, input: StepInput<'step.failed'
   if (!endsDoubtful) return;
   noteEnded(core, index);
   askWhetherItHappened(core, index);
-}
-
-/** Code of the error of an attempt whose time was up. */
-export const timedOut = 'TIMED_OUT';
-
-export function onTimedOut(core: RunCore, input: StepInput<'step.timed-out'>): void {
-  const index = indexOf(core, input);
-  expectAttempt(core, index, { input, statuses: ['running', 'compensating'] });
-  if (statusOf(core, index) === 'compensating') return onUndoTimedOut(core, index, input);
-  const { stepId, attempt, at } = input;
-  const { timeoutMs } = stepOf(core, index);
-  const error = {
-    code: timedOut,
-    message: `Step "${stepId}" did not end within ${timeoutMs} ms (attempt ${attempt}).`,
-    stepId,
-    attempt,
-  };
-  core.out.push({ type: 'step.abort', stepId, attempt, reason: error.message, isOutOfTime: true });
-  abandonAttempt(core, index, at);
-  if (core.run.stop) return settleCancelled(core, index, at);
-  const isFollowed = mayFollow(core, index, { code: timedOut, retryable: true });
-  const to = mustMoveStep(core, index, 'TIME_OUT', { at, facts: isFollowed ? 'retry' : '' });
-  concludeAttempt(core, index, { to, error, spend: noSpend, at });
 }
 
 /** Says what became of an attempt that did not succeed. */

@@ -2,7 +2,8 @@ import { backoffMs } from '../plan/backoff.js';
 import type { RunInput } from '../ports/run.js';
 import { waitingFor } from './policy-approvals.js';
 import { triesOf } from './fallbacks.js';
-import { stepOf, type RunCore } from './run-core.js';
+import { statusOf, stepOf, type RunCore } from './run-core.js';
+import { totalTimer } from './step-total.js';
 
 /** The attempt's time begins to run. */
 export function armTimeout(core: RunCore, index: number, at: number): void {
@@ -10,23 +11,30 @@ export function armTimeout(core: RunCore, index: number, at: number): void {
   if (timeoutMs !== undefined) arm(core, { index, dueAt: at + timeoutMs, type: 'step.timed-out' });
 }
 
-/**
- * The pause before the next attempt begins. `tried`: which attempt it follows; by default that of the agent at the step, 1 for its first. One that has just
- * taken over need not wait for another to recover.
- */
-export function armRetry(core: RunCore, index: number, { at, tried, notBefore = 0 }: Pause): void {
+interface Pause {
+  readonly at: number;
+  /** Which attempt it follows; by default that of the agent at the step, 1 for its first. */
+  readonly tried?: number;
+  /** It ends no sooner than that. */
+  readonly notBefore?: number | undefined;
+}
+
+/** How long the pause is before the next attempt begins, in milliseconds. One that has just taken over need not wait for another to recover. */
+export function pauseBeforeRetry(core: RunCore, index: number, { at, tried, notBefore = 0 }: Pause): number {
   const { id, retry } = stepOf(core, index);
   const attempt = core.columns.attempt[index]!;
   const failed = tried ?? triesOf(core, index);
   const pauseMs = failed === 0 ? 0 : backoffMs(retry, { attempt: failed, seed: `${id}:${attempt}:${at}` });
-  arm(core, { index, dueAt: Math.max(at + pauseMs, notBefore), type: 'step.retry-due' });
+  return Math.max(pauseMs, notBefore - at);
 }
 
-interface Pause {
-  readonly at: number;
-  readonly tried?: number;
-  /** It ends no sooner than that. */
-  readonly notBefore?: number | undefined;
+/** The pause before the next attempt begins. `pauseMs`: how long it is, where neither the retry policy nor a breaker says so. */
+export function armRetry(
+  core: RunCore,
+  index: number,
+  { pauseMs, ...pause }: Pause & { readonly pauseMs?: number | undefined },
+): void {
+  arm(core, { index, dueAt: pause.at + (pauseMs ?? pauseBeforeRetry(core, index, pause)), type: 'step.retry-due' });
 }
 
 /** A gate that opens waits for an answer only so long. One that waits for more of the plan to be approved waits for that first; what a policy asks waits for ever. */
@@ -34,6 +42,13 @@ export function armGate(core: RunCore, index: number, at: number): void {
   const { gate } = stepOf(core, index);
   if (gate?.expiresAfterMs === undefined || core.columns.deferred[index] === 1 || waitingFor(core, index)) return;
   arm(core, { index, dueAt: at + gate.expiresAfterMs, type: 'step.gate-expired' });
+}
+
+/** When the step goes on, where it waits before it is tried again, or undone once more. */
+export function retryAt(core: RunCore, index: number): number | undefined {
+  const { undoing } = core.run;
+  const waits = statusOf(core, index) === 'backing-off' || (undoing?.index === index && undoing.state === 'waiting');
+  return waits ? core.columns.dueAt[index]! : undefined;
 }
 
 /** The step has one timer at most: what it is for follows from where the step is. */
@@ -80,10 +95,11 @@ function setWatch(core: RunCore, index: number, dueAt: number): void {
 const watchOf = (index: number): string => `watch:${index}`;
 
 /** Nothing of all that is waited for any more, under these names. */
-export function clearTimersOfSteps({ columns, watches, steps, out }: RunCore): void {
+export function clearTimersOfSteps({ columns, watches, totals, steps, out }: RunCore): void {
   steps.forEach((_, index) => {
     if (columns.dueAt[index]! > 0) out.push({ type: 'timer.clear', timer: timerOf(index) });
     if (watches.has(index)) out.push({ type: 'timer.clear', timer: watchOf(index) });
+    if ((totals.get(index)?.dueAt ?? 0) > 0) out.push({ type: 'timer.clear', timer: totalTimer(index) });
   });
 }
 

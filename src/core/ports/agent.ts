@@ -1,6 +1,7 @@
 import type { Json, JsonObject, JsonSchema } from '../shared/json.js';
 import type { ArtifactRef } from './artifact.js';
 import type { StepKind } from './plan.js';
+import type { ErrorClass } from '../shared/error-class.js';
 import type { Gap, StoredError } from './run.js';
 import type { Allowance, Usage } from './usage.js';
 
@@ -75,7 +76,10 @@ export interface AgentContext {
    * person has to approve it: then the attempt is over, and begun once more after that, with this call let through.
    */
   tool<T>(name: string, fn: (signal: AbortSignal) => Promise<T> | T, input?: Json): Promise<T>;
-  /** Says that the attempt is alive. */
+  /**
+   * Says that the attempt is alive. Costs next to nothing, and nothing of it is stored; where the step has a `heartbeatTimeoutMs` and the attempt
+   * falls silent, `details` of the last beat stand in the error. So do `progress`, `once`, `call`, `tool` and artifacts, without details.
+   */
   heartbeat(details?: Json): void;
   /** Shows a line of progress in the run's events. */
   progress(message: string): void;
@@ -145,6 +149,11 @@ export interface Agent {
    * request that the attempt got, with the same idempotency key. Must change nothing.
    */
   probe?(request: AgentRequest, context: Pick<AgentContext, 'signal'>): Promise<ProbeResult>;
+  /**
+   * Says what kind of failure something is that `run` threw; `undefined` leaves it to what planwright makes of it. Asked once for each failed
+   * attempt; what it throws counts as `undefined`.
+   */
+  classify?(error: unknown): ErrorClass | undefined;
   /**
    * Hears that a conversation is over, once for each when its run has ended, and once when the orchestrator is closed before that. The run, and
    * `close()`, wait for it no longer than the grace time; what it throws counts for nothing. After a crash it may hear of one again.

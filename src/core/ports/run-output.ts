@@ -165,6 +165,8 @@ export type RunFact =
       readonly attempt: number;
       readonly error: StoredError;
       readonly retryAt: number;
+      /** How often in a row its provider has asked for a pause, this time included: no failure. Absent for a failed attempt. */
+      readonly throttled?: number;
       readonly spend: Spend;
     }
   | {
@@ -211,6 +213,8 @@ export type RunFact =
       readonly error: StoredError;
       readonly spend: Spend;
       readonly retryAt?: number;
+      /** As for `step.backing-off`. */
+      readonly throttled?: number;
     };
 
 /** {@link RunFact} with its place in the run's own order: `seq` is 1 for the first event and grows by one. */

@@ -163,10 +163,26 @@ export type RunInput = { readonly at: number } &
         readonly type: 'step.failed';
         readonly error: StoredError;
         readonly retryable: boolean;
+        /** Its agent does not know whether it has happened all the same. */
+        readonly inDoubt?: true;
         readonly spend: Spend;
         readonly notBefore?: number;
       } & StepInput)
+    /**
+     * The agent was turned away by a provider that asks for a pause. No failure: the same attempt is made again at `retryAt`; without it, after
+     * the pause before another attempt.
+     */
+    | ({
+        readonly type: 'step.throttled';
+        readonly error: StoredError;
+        readonly retryAt?: number;
+        readonly spend: Spend;
+      } & StepInput)
     | ({ readonly type: 'step.timed-out' } & StepInput)
+    /** The attempt has given no sign of life for as long as it may. `details`: what it said with the last. */
+    | ({ readonly type: 'step.heartbeat-missed'; readonly lastBeatAt: number; readonly details?: Json } & StepInput)
+    /** The time is over that all attempts at a step have together. */
+    | { readonly type: 'step.time-over'; readonly stepId: string }
     | ({ readonly type: 'step.retry-due' } & StepInput)
     | ({ readonly type: 'step.spent'; readonly spend: Spend } & StepInput)
     /** An attempt that was aborted has not ended in its grace time: it is taken to have spent what it held. */

@@ -6,6 +6,7 @@ import type { Json } from '../shared/json.js';
 import { ArtifactStoreMissingError } from './artifact-errors.js';
 import type { Artifacts } from './artifacts.js';
 import { UnknownResourceError } from './errors.js';
+import type { Pulse } from './pulse.js';
 import { ownJson } from '../shared/own-json.js';
 
 /** What an attempt's context reaches the run through. */
@@ -21,6 +22,8 @@ export interface ContextPorts {
   /** Journals the result of a `once`; resolves when it is durable. */
   record(name: string, value: Json): Promise<void>;
   progress(message: string): void;
+  /** Whatever the attempt does through its context is a sign of life. */
+  readonly pulse: Pulse;
   /** Resolves where a tool may be called. */
   admit(tool: string, input: unknown): Promise<void>;
   readonly artifacts: Artifacts | undefined;
@@ -34,15 +37,16 @@ const mostProgress = 100;
 const mostArtifacts = 1_000;
 
 export function createAgentContext(ports: ContextPorts): AgentContext {
-  const { signal, resources, recorded, scope, record, progress, admit, enter } = ports;
+  const { signal, resources, recorded, scope, record, progress, admit, enter, pulse } = ports;
   let lines = 0;
   return {
     signal,
     once<T extends Json>(name: string, fn: () => Promise<T> | T): Promise<T> {
+      pulse.beat();
       const key = scope + name;
       let result = recorded.get(key);
       if (!result) {
-        result = run(key, fn, record);
+        result = alive(pulse, run(key, fn, record));
         recorded.set(key, result);
         // What failed has not happened: a later attempt may try again.
         result.catch(() => recorded.delete(key));
@@ -53,18 +57,55 @@ export function createAgentContext(ports: ContextPorts): AgentContext {
     ...artifactVerbs(ports),
     async call(resource, fn) {
       if (!resources.has(resource)) throw new UnknownResourceError(resource, [...resources]);
-      return await enter(resource, fn);
+      return await alive(
+        pulse,
+        enterAwake(pulse, fn, (work) => enter(resource, work)),
+      );
     },
     async tool(name, fn, input) {
+      pulse.beat();
       await admit(name, input);
-      return await fn(signal);
+      pulse.beat();
+      return await alive(pulse, fn(signal));
     },
-    heartbeat: () => undefined,
+    heartbeat: (details: unknown) => pulse.beat(details),
     progress(message: unknown) {
+      pulse.beat();
       lines += 1;
       if (lines <= mostProgress && !signal.aborted) progress(String(message).slice(0, 1_000).toWellFormed());
     },
   };
+}
+
+/** Passes on what comes, which is a sign of life, whatever it is. */
+async function alive<T>(pulse: Pulse, work: Promise<T> | T): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    pulse.beat();
+  }
+}
+
+/** Calls a resource. While a call waits for its turn, the attempt cannot be expected to say anything; once it is made, it can. */
+async function enterAwake<T>(
+  pulse: Pulse,
+  fn: (signal: AbortSignal) => Promise<T> | T,
+  enter: (work: (signal: AbortSignal) => Promise<T>) => Promise<T>,
+): Promise<T> {
+  let goOn = pulse.pause();
+  try {
+    return await enter(async (signal) => {
+      goOn();
+      try {
+        return await fn(signal);
+      } finally {
+        // Its provider may have asked for a pause: then it waits again.
+        goOn = pulse.pause();
+      }
+    });
+  } finally {
+    goOn();
+  }
 }
 
 async function run(name: string, fn: () => Promise<Json> | Json, record: ContextPorts['record']): Promise<Json> {
@@ -81,12 +122,14 @@ function artifactVerbs({
   signal,
   runId,
   stepId,
-}: Pick<ContextPorts, 'artifacts' | 'signal' | 'runId' | 'stepId'>): Pick<AgentContext, 'artifact' | 'putArtifact'> {
+  pulse,
+}: Pick<ContextPorts, 'artifacts' | 'signal' | 'runId' | 'stepId' | 'pulse'>): Pick<AgentContext, 'artifact' | 'putArtifact'> {
   let put = 0;
   return {
     async artifact(ref) {
       if (!artifacts) throw new ArtifactStoreMissingError();
-      return unlessAborted(signal, artifacts.read(runId, ref));
+      pulse.beat();
+      return alive(pulse, unlessAborted(signal, artifacts.read(runId, ref)));
     },
     async putArtifact(name: unknown, content): Promise<ArtifactRef> {
       if (!artifacts) throw new ArtifactStoreMissingError();
@@ -94,7 +137,8 @@ function artifactVerbs({
       const tooMany = `One attempt may put ${mostArtifacts} artifacts aside. Put what belongs together into one.`;
       if (put > mostArtifacts) throw new AgentError(tooMany, { reason: 'too_many_artifacts', retryable: false });
       const label = String(name).slice(0, 200).toWellFormed();
-      return unlessAborted(signal, artifacts.put({ runId, stepId, name: label }, content));
+      pulse.beat();
+      return alive(pulse, unlessAborted(signal, artifacts.put({ runId, stepId, name: label }, content)));
     },
   };
 }

@@ -33,7 +33,7 @@ export async function putAwayOutput(outcome: AttemptOutcome, { artifacts, runId,
     if (kept === output) return outcome;
     return { ...outcome, error: { ...error, message: message.slice(0, messageLength).toWellFormed(), output: kept } };
   } catch (error) {
-    if (outcome.kind === 'failed' || step.effect === 'once') return outcome;
+    if (outcome.kind !== 'succeeded' || step.effect === 'once') return outcome;
     return { ...failureOf(error), spend: outcome.spend };
   }
 }

@@ -179,7 +179,7 @@ const answered: ReadonlySet<string> = new Set(['REJECTED', 'NEEDS_CONTEXT']);
 
 /** What the end of an attempt says of the agent that was called. */
 function verdictOf(end: AttemptEnd): 'success' | 'failure' | 'neither' {
-  if (end.kind === 'interrupted') return 'neither';
+  if (end.kind === 'interrupted' || end.kind === 'throttled') return 'neither';
   // Where a rule of the plan has decided, nobody was asked.
   if (end.kind === 'succeeded') return end.branch?.by === 'rule' ? 'neither' : 'success';
   const { code } = end.error;

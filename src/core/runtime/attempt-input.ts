@@ -6,7 +6,7 @@ import type { Interruption } from './tool-gate.js';
 /** How an attempt came to its end. `interrupted`: a tool that it wanted to call needs a person. */
 export type AttemptEnd = AttemptOutcome | ({ readonly kind: 'interrupted'; readonly spend: Spend } & Interruption);
 
-type EndInput = Extract<InputBody, { readonly type: 'step.succeeded' | 'step.failed' | 'step.interrupted' }>;
+type EndInput = Extract<InputBody, { readonly type: 'step.succeeded' | 'step.failed' | 'step.throttled' | 'step.interrupted' }>;
 type Told = EndInput extends infer One ? (One extends EndInput ? Omit<One, 'stepId' | 'attempt'> : never) : never;
 
 /** How an attempt ended, as the kernel is told. */
@@ -22,8 +22,13 @@ export function inputOf(outcome: AttemptEnd): Told {
       };
     }
     case 'failed': {
-      const { error, retryable, spend, notBefore } = outcome;
-      return { type: 'step.failed', error, retryable, spend, ...(notBefore !== undefined && { notBefore }) };
+      const { error, retryable, inDoubt, spend, notBefore } = outcome;
+      const doubt = inDoubt ? { inDoubt } : {};
+      return { type: 'step.failed', error, retryable, ...doubt, spend, ...(notBefore !== undefined && { notBefore }) };
+    }
+    case 'throttled': {
+      const { error, retryAt, spend } = outcome;
+      return { type: 'step.throttled', error, ...(retryAt !== undefined && { retryAt }), spend };
     }
     case 'interrupted': {
       const { policy, reason, tool, call, spend } = outcome;

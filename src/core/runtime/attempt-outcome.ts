@@ -1,14 +1,17 @@
 import type { AgentError } from '../shared/agent-error.js';
+import { isErrorClass, type ErrorClass } from '../shared/error-class.js';
 import { isPlanwrightError } from '../shared/error.js';
 import { quote } from '../shared/issue.js';
 import type { Json, JsonSchema } from '../shared/json.js';
 import { outputFaults } from '../schema/output-faults.js';
+import type { Agent } from '../ports/agent.js';
 import type { RouteChoice } from '../ports/plan.js';
 import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { ownJson } from '../shared/own-json.js';
 import { CircuitOpenError } from './circuit-open-error.js';
+import { readError } from './read-error.js';
 import { spendOf } from './spend.js';
 import { codeOf, messageOf } from '../shared/thrown.js';
 
@@ -29,10 +32,14 @@ export type AttemptOutcome =
       readonly kind: 'failed';
       readonly error: StoredError;
       readonly retryable: boolean;
+      /** Its agent does not know whether it has happened all the same. */
+      readonly inDoubt?: true;
       readonly spend: Spend;
       /** Another attempt is of no use before then. */
       readonly notBefore?: number;
-    };
+    }
+  /** A provider asks for a pause. `retryAt`: until when, where it says so. */
+  | { readonly kind: 'throttled'; readonly error: StoredError; readonly retryAt?: number; readonly spend: Spend };
 
 /** Reads what an agent returned: an object with a JSON `output` that fits the step's schema. Never throws. */
 export function outcomeOf(
@@ -68,7 +75,7 @@ export function outcomeOf(
 
 /** What the agent of a `route` step has chosen, of what it could; anything else is refused, and it is told what there is. */
 export function choiceOf(outcome: AttemptOutcome, choices: readonly RouteChoice[]): AttemptOutcome {
-  if (outcome.kind === 'failed') return outcome;
+  if (outcome.kind !== 'succeeded') return outcome;
   const { route, ...rest } = outcome;
   const { choose, reason } = (typeof route === 'object' && route !== null ? route : {}) as {
     readonly choose?: Json;
@@ -86,33 +93,56 @@ export function choiceOf(outcome: AttemptOutcome, choices: readonly RouteChoice[
   return { kind: 'failed', error: { code: 'CHOICE_REFUSED', message, known }, retryable: true, spend: outcome.spend };
 }
 
-/** Reads what an agent threw. What it says itself of retrying stands; anything else is worth another attempt. Never throws. */
-export function failureOf(thrown: unknown): AttemptOutcome {
-  const message = messageOf(thrown);
-  const code = codeOf(thrown, 'AGENT_FAILED');
-  if (thrown instanceof CircuitOpenError) {
-    const { key, openUntil, failures } = thrown;
-    const error = { code, message, key: { ...key }, openUntil, failures };
-    return { kind: 'failed', error, retryable: true, spend: noSpend, notBefore: openUntil };
-  }
-  if (code !== 'AGENT_FAILED')
-    return { kind: 'failed', error: { code, message }, retryable: !refusals.has(code), spend: noSpend };
-  const { reason, retryable, usage } = factsOf(thrown);
-  return {
-    kind: 'failed',
-    error: { code: typeof reason === 'string' && reason !== '' ? reason : code, message },
-    retryable: retryable !== false,
-    spend: spendOf(usage),
-  };
+/** What is needed to read what an agent threw: what the agent itself makes of it, and the time. */
+export interface ErrorReading {
+  readonly agent?: Pick<Agent, 'classify'> | undefined;
+  readonly now: number;
 }
 
-/** Codes of errors that another attempt would only come to again. */
-const refusals: ReadonlySet<string> = new Set(['TOOL_NOT_ALLOWED', 'TOOL_DENIED']);
+/**
+ * Reads what an agent threw. What it says itself of it stands; then what its shape says; anything else is worth another attempt. Never throws, and
+ * keeps nothing of it but its message, its class and its HTTP status.
+ */
+export function failureOf(thrown: unknown, { agent, now }: ErrorReading = { now: 0 }): AttemptOutcome {
+  if (thrown instanceof CircuitOpenError) return refusedBy(thrown);
+  const read = readError(thrown, now);
+  const kind = askedClass(agent, thrown) ?? read?.class;
+  const { reason, retryable, usage } = factsOf(thrown);
+  const given = codeOf(thrown, kind === 'throttled' ? 'THROTTLED' : 'AGENT_FAILED');
+  const error = {
+    code: given === 'AGENT_FAILED' && typeof reason === 'string' && reason !== '' ? reason : given,
+    message: messageOf(thrown),
+    ...(kind !== undefined && kind !== 'retryable' && { class: kind }),
+    ...(read?.status !== undefined && { status: read.status }),
+  };
+  const spend = spendOf(usage);
+  if (kind === 'throttled') {
+    const { retryAfterMs } = read ?? {};
+    return { kind: 'throttled', error, spend, ...(retryAfterMs !== undefined && { retryAt: now + retryAfterMs }) };
+  }
+  const isWorthIt = kind !== 'fatal' && retryable !== false;
+  return { kind: 'failed', error, retryable: isWorthIt, spend, ...(kind === 'in-doubt' && { inDoubt: true }) };
+}
+
+/** Whoever would be called is left alone for a while: that says nothing of the agent, and nobody need be asked what it means. */
+function refusedBy({ code, message, key, openUntil, failures }: CircuitOpenError): AttemptOutcome {
+  const error = { code, message, key: { ...key }, openUntil, failures };
+  return { kind: 'failed', error, retryable: true, spend: noSpend, notBefore: openUntil };
+}
+
+function askedClass(agent: ErrorReading['agent'], thrown: unknown): ErrorClass | undefined {
+  try {
+    const said: unknown = agent?.classify?.(thrown);
+    return isErrorClass(said) ? said : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** What an AgentError carries. Known by its code, so that one from another copy of planwright is one too; and read with care. */
 function factsOf(thrown: unknown): Partial<Record<keyof AgentError, unknown>> {
   try {
-    if (!isPlanwrightError(thrown)) return {};
+    if (!isPlanwrightError(thrown) || thrown.code !== 'AGENT_FAILED') return {};
     const { reason, retryable, usage } = thrown as unknown as Partial<Record<keyof AgentError, unknown>>;
     return { reason, retryable, usage };
   } catch {

@@ -2,8 +2,8 @@ import type { Refusal } from '../limits/admission.js';
 import type { Claim } from '../limits/resource-use.js';
 import type { Holder } from '../limits/holder.js';
 import type { Clock } from '../ports/clock.js';
-import { pauseOf } from '../shared/throttled-error.js';
 import { callError } from './limit-errors.js';
+import { readError } from './read-error.js';
 import type { WorkQueue } from './work-queue.js';
 
 export interface CallInTurn<T> {
@@ -15,6 +15,12 @@ export interface CallInTurn<T> {
   readonly by: Holder;
   readonly tenant: string;
   readonly owner: string;
+}
+
+/** For how long a resource is to be left alone by what its call threw; `undefined` where that does not say. */
+function pauseAsked(error: unknown, now: number): number | undefined {
+  const read = readError(error, now);
+  return read?.class === 'throttled' ? read.retryAfterMs : undefined;
 }
 
 /** Above any attempt: whoever calls holds a place already. */
@@ -34,7 +40,7 @@ export const callInTurn = <T>(
         try {
           resolve(await fn(signal));
         } catch (error) {
-          const pauseMs = signal.aborted ? undefined : pauseOf(error);
+          const pauseMs = signal.aborted ? undefined : pauseAsked(error, clock.now());
           if (pauseMs === undefined) {
             reject(error);
             return;

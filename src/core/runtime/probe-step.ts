@@ -41,6 +41,6 @@ function readFinding(found: unknown, { outputSchema }: StepDefinition): ProbeFin
     return unknown(`The agent's probe returned ${quote(found)} instead of { happened: true | false | 'unknown' }.`);
   const outcome = outcomeOf(found, outputSchema);
   // That it happened is not in doubt any more, but what came of it is.
-  if (outcome.kind === 'failed') return unknown(`The agent's probe says that it happened, but: ${outcome.error.message}`);
+  if (outcome.kind !== 'succeeded') return unknown(`The agent's probe says that it happened, but: ${outcome.error.message}`);
   return { kind: 'happened', output: outcome.output, spend: outcome.spend };
 }

@@ -20,6 +20,7 @@ import { mustPause, withinHold } from './attempt-funds.js';
 import { endSessions } from './end-sessions.js';
 import { AttemptAbortedError } from './errors.js';
 import { refusalOf } from './limit-errors.js';
+import { createPulse } from './pulse.js';
 import { probeStep } from './probe-step.js';
 import { createResourceCalls } from './resource-calls.js';
 import { createStepClaims } from './step-claims.js';
@@ -169,8 +170,13 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       ...{ step, attempt, isUndoing, signal, kernel, driver: driver() },
       role: requests.roleOf((isUndoing ? step.compensation?.role : step.role) ?? ''),
     });
+    const pulse = createPulse({
+      ...{ clock, limitMs: step.heartbeatTimeoutMs },
+      onSilent: (silence) => void driver().offer({ type: 'step.heartbeat-missed', stepId, attempt, ...silence }),
+    });
+    signal.addEventListener('abort', pulse.stop, { once: true });
     const context = createAgentContext({
-      signal,
+      ...{ signal, pulse },
       admit: gate.admit,
       resources: new Set([...Object.keys(resources), ...Object.keys(kernel().materialized.definition.resources)]),
       enter: (resource, fn) => callResource(resource, { fn, signal, step, by }),
@@ -195,7 +201,10 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       const outcome = outcomeOf(result, outputSchema, { isOutputOptional });
       return ended(isChoice ? choiceOf(outcome, requests.choicesOf(step)) : outcome);
     } catch (error) {
-      return ended(failureOf(error));
+      return ended(failureOf(error, { agent: agents.findAgent(agentId), now: clock.now() }));
+    } finally {
+      pulse.stop();
+      signal.removeEventListener('abort', pulse.stop);
     }
   };
 
@@ -203,9 +212,15 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const conclude = (of: { readonly stepId: string; readonly attempt: number }, outcome: AttemptEnd): void => {
     const { spend } = outcome;
     const { offer } = driver();
-    if (offer({ ...inputOf(outcome), ...of })) return;
+    if (offer({ ...inputOf(outcome), ...of })) return outcome.kind === 'throttled' ? holdBack(of.stepId) : undefined;
     offer({ type: 'step.spent', ...of, spend });
     if (outcome.kind === 'succeeded') offer({ type: 'step.late', ...of, output: outcome.output });
+  };
+
+  /** What a step uses that was turned away by a provider, nobody uses until it is tried again. */
+  const holdBack = (stepId: string): void => {
+    const until = kernel().retryAt(stepId);
+    if (until !== undefined) for (const { name } of stepOf(stepId).resources) queue.hold(name, until);
   };
 
   /** A step may be given what has left memory: a supervisor may come back to any report. */

@@ -165,6 +165,7 @@ export class RunState {
         return this.#noteStart(input);
       case 'step.succeeded':
       case 'step.failed':
+      case 'step.throttled':
       case 'step.interrupted':
         return void this.starts.delete(input.stepId);
       case 'run.recovered':
@@ -184,7 +185,7 @@ export class RunState {
   #keep(command: Command): Command {
     if (command.type !== 'publish') return command;
     const { event } = command;
-    if (event.type === 'step.backing-off') this.failures.set(event.stepId, event.error);
+    if (event.type === 'step.backing-off' && event.throttled === undefined) this.failures.set(event.stepId, event.error);
     else if (event.type === 'step.failed' || event.type === 'step.compensating') this.failures.delete(event.stepId);
     if (event.type !== 'step.succeeded') return command;
     this.failures.delete(event.stepId);

@@ -7,8 +7,10 @@ import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-total
 /**
  * How a start of an attempt has ended. `lost`: its process ended first, so the attempt was asked for again, or nobody knows.
  * `in-doubt`: it may have happened, and that is not settled yet. `interrupted`: a tool that it wanted to call needs a person; it is begun once more.
+ * `throttled`: a provider asked for a pause; it is made again after that.
  */
-export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'in-doubt' | 'lost' | 'interrupted';
+export type AttemptOutcome =
+  'running' | 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'in-doubt' | 'lost' | 'interrupted' | 'throttled';
 
 /** One start of one attempt at a step, or at its compensation. Times are milliseconds since the epoch, on the run's one clock. */
 export interface AttemptView {
@@ -173,14 +175,19 @@ function applyToAttempt({ byStep }: Attempts, event: EndEvent): void {
     case 'step.failed':
     case 'step.backing-off':
     case 'step.compensation-failed':
-      return conclude(row, { outcome: isTimeout(event.error) ? 'timed-out' : 'failed', at, error: event.error });
+      return conclude(row, { outcome: failedOutcome(event), at, error: event.error });
   }
+}
+
+function failedOutcome({ error, ...event }: Extract<EndEvent, { readonly error: StoredError }>): AttemptOutcome {
+  if ('throttled' in event) return 'throttled';
+  return isTimeout(error) ? 'timed-out' : 'failed';
 }
 
 /** A compensation that is given up has its last error as the cause. */
 function isTimeout({ code, cause }: StoredError): boolean {
   const last = code === 'COMPENSATION_FAILED' ? (cause as StoredError | undefined)?.code : code;
-  return last === 'TIMED_OUT';
+  return last === 'TIMED_OUT' || last === 'HEARTBEAT_MISSED';
 }
 
 interface Conclusion {

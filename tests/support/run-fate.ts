@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import type { StepDefinition } from '../../src/core/materializer/definition.js';
 import type { CompensationPolicy } from '../../src/core/ports/run.js';
 
-/** How one attempt goes. `hang`: it only ends after it was aborted, and then as `late` says. */
+/**
+ * How one attempt goes. `hang`: it only ends after it was aborted, and then as `late` says. `throttled`: a provider turns it away, up to three times, and
+ * then it goes as `late` says. `doubt`: it does not know whether it has happened; `late` says what is true.
+ */
 export interface AttemptPlan {
-  readonly end: 'succeed' | 'fail' | 'fatal' | 'hang';
+  readonly end: 'succeed' | 'fail' | 'fatal' | 'hang' | 'throttled' | 'doubt';
   /** Also whether its effect has happened when it is lost with its process. */
   readonly late: 'succeed' | 'fail';
   /** Share of the allowance that it spends, or so many hundredths of a dollar and tokens where there is none. */
@@ -42,13 +45,18 @@ export interface FateOptions {
   /** Most that an attempt spends, as a share of its allowance. Default: 1. */
   readonly mostShare?: number;
   readonly deliveryFails?: boolean;
+  /** Whether attempts are turned away by providers, or do not know what has become of them. Default: false. */
+  readonly unclear?: boolean;
 }
 
 export function fateArbitrary(options: FateOptions = {}): fc.Arbitrary<Fate> {
-  const { racing = true, mostShare = 1, deliveryFails = true } = options;
+  const { racing = true, mostShare = 1, deliveryFails = true, unclear = false } = options;
   const controls = options.controls ?? ['pause', 'resume', 'cancel', 'repeat', 'crash'];
   const attempt = fc.record({
-    end: fc.constantFrom<AttemptPlan['end'][]>('succeed', 'succeed', 'succeed', 'fail', 'fatal', 'hang'),
+    end: fc.constantFrom<AttemptPlan['end'][]>(
+      ...(['succeed', 'succeed', 'succeed', 'fail', 'fatal', 'hang'] as const),
+      ...(unclear ? (['throttled', 'throttled', 'doubt'] as const) : []),
+    ),
     late: fc.constantFrom<AttemptPlan['late'][]>('succeed', 'fail'),
     share: fc.constantFrom(0, mostShare / 2, mostShare),
   });

@@ -72,6 +72,7 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
   const effects: Story['effects'][number][] = [];
   const allowances = new Map<string, Allowance>();
   const interrupted = new Set<string>();
+  const turnedAway = new Map<string, number>();
   let kernel = createKernel(run);
   let pending: Pending[] = [];
   let now = 1_000;
@@ -162,11 +163,26 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
       case 'probe':
         return void take({ type: 'step.probed', stepId: one.stepId, attempt: one.attempt, finding: findingOf(one) });
       case 'start':
-        if (take({ type: 'step.started', stepId: one.stepId, attempt: one.attempt })) pending.push({ ...one, kind: 'end' });
-        return;
+        if (!take({ type: 'step.started', stepId: one.stepId, attempt: one.attempt })) return;
+        pending.push({ ...one, kind: 'end' });
+        return missHeartbeatLater(one);
       case 'end':
         return endCall(one);
     }
+  };
+
+  const missHeartbeatLater = (call: Call): void => {
+    const { stepId, attempt } = call;
+    const isSilent = fate.racing || planOf(call).end === 'hang';
+    if (kernel.step(stepId).heartbeatTimeoutMs === undefined || !isSilent) return;
+    tellLater({ type: 'step.heartbeat-missed', stepId, attempt, lastBeatAt: now, details: { share: 0.5 } });
+  };
+
+  /** Whether its provider turns it away once more. */
+  const isTurnedAway = ({ id }: Call): boolean => {
+    const times = (turnedAway.get(id) ?? 0) + 1;
+    turnedAway.set(id, times);
+    return times <= 3;
   };
 
   const endCall = (call: Call): void => {
@@ -174,13 +190,20 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     const { end, late, share } = planOf(call);
     const spend = spendOf(allowance, share);
     if (interrupt(call, spend)) return;
-    const does = end === 'hang' ? late : end;
     const error = { code: 'NO_LUCK', message: 'It did not work.' };
-    if (does === 'succeed') noteEffect(call);
+    if (end === 'throttled' && isTurnedAway(call)) {
+      const asked = attempt % 2 === 0 ? { retryAt: now + 5 } : {};
+      if (!take({ type: 'step.throttled', stepId, attempt, error, ...asked, spend }))
+        take({ type: 'step.spent', stepId, attempt, spend });
+      return;
+    }
+    const does = end === 'hang' || end === 'throttled' ? late : end;
+    if (does === 'succeed' || (does === 'doubt' && late === 'succeed')) noteEffect(call);
+    const inDoubt = does === 'doubt' ? ({ inDoubt: true } as const) : {};
     const isTaken =
       does === 'succeed'
         ? take({ type: 'step.succeeded', stepId, attempt, output: outputOf(stepId), spend, ...routeOf(call) })
-        : take({ type: 'step.failed', stepId, attempt, error, retryable: does === 'fail', spend });
+        : take({ type: 'step.failed', stepId, attempt, error, retryable: does !== 'fatal', spend, ...inDoubt });
     if (isTaken) return;
     take({ type: 'step.spent', stepId, attempt, spend });
     if (does === 'succeed') take({ type: 'step.late', stepId, attempt, output: { late: stepId } });

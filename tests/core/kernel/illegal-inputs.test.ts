@@ -7,6 +7,7 @@ import type { MaterializedRun } from '../../../src/core/materializer/materialize
 import type { RunInput } from '../../../src/core/ports/run.js';
 import { anyMaterialized, anyTeam, handWritten, materialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { limitedRun } from '../../support/limited-run.js';
 import { sagaRun } from '../../support/saga-run.js';
 
 const types: readonly RunInput['type'][] = [
@@ -31,9 +32,10 @@ const types: readonly RunInput['type'][] = [
     'run.replanned',
     'step.gate-expired',
   ] as const),
+  ...(['step.throttled', 'step.heartbeat-missed', 'step.time-over'] as const),
 ];
 
-const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun, anyTeam({ maxTickets: 2 }));
+const runs = fc.oneof(anyMaterialized({ maxTickets: 5 }), sagaRun, anyTeam({ maxTickets: 2 }), limitedRun);
 const anyValue = fc.oneof(
   { weight: 9, arbitrary: fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true }) },
   // What no text can be made of.
@@ -68,6 +70,10 @@ const stray = fc.oneof(
       lost: fc.oneof(fc.constant([]), fc.constant(['nobody']), anyValue),
       maxLostStarts: fc.oneof(fc.integer({ min: 1, max: 3 }), amount),
       shiftMs: amount,
+      lastBeatAt: amount,
+      retryAt: fc.oneof(fc.nat(), anyValue),
+      inDoubt: fc.oneof(fc.constant(true), anyValue),
+      details: anyValue,
       finding: fc.oneof(
         fc.constant({ kind: 'not-happened' }),
         fc.record({ kind: fc.constant('happened'), output: anyValue, spend }),
@@ -104,20 +110,25 @@ describe('an input that the state does not allow', () => {
   it('HB-27 is refused with a typed error that names the status, and leaves no trace', () => {
     let refused = 0;
     fc.assert(
-      fc.property(runs, fateArbitrary(), fc.array(stray, { minLength: 1, maxLength: 20 }), (run, fate, strays) => {
-        let shadow = createKernel(run);
-        let turn = 0;
-        runToEnd(run, fate, {
-          onTurn({ kernel, input, commands }) {
-            const isRefused = refuses(shadow, addressed(strays[turn++ % strays.length], run));
-            if (isRefused) {
-              refused += 1;
-              expect(shadow.apply(input)).toEqual(commands);
-              expect(shadow.digest()).toBe(kernel.digest());
-            } else shadow = createKernel(run, kernel.checkpoint());
-          },
-        });
-      }),
+      fc.property(
+        runs,
+        fateArbitrary({ unclear: true }),
+        fc.array(stray, { minLength: 1, maxLength: 20 }),
+        (run, fate, strays) => {
+          let shadow = createKernel(run);
+          let turn = 0;
+          runToEnd(run, fate, {
+            onTurn({ kernel, input, commands }) {
+              const isRefused = refuses(shadow, addressed(strays[turn++ % strays.length], run));
+              if (isRefused) {
+                refused += 1;
+                expect(shadow.apply(input)).toEqual(commands);
+                expect(shadow.digest()).toBe(kernel.digest());
+              } else shadow = createKernel(run, kernel.checkpoint());
+            },
+          });
+        },
+      ),
       { numRuns: 60 },
     );
     expect(refused).toBeGreaterThan(200);
@@ -125,7 +136,7 @@ describe('an input that the state does not allow', () => {
 
   it('HB-27 is refused by a run that is over, whatever it is', () => {
     fc.assert(
-      fc.property(runs, fateArbitrary(), fc.array(stray), (run, fate, strays) => {
+      fc.property(runs, fateArbitrary({ unclear: true }), fc.array(stray), (run, fate, strays) => {
         const { kernel, journal } = runToEnd(run, fate);
         for (const input of [...journal, ...strays.map((one) => addressed(one, run))]) expect(refuses(kernel, input)).toBe(true);
       }),
@@ -183,7 +194,7 @@ describe('a guard that throws', () => {
   it('leaves the kernel as it was, so that the same input does all it should once the guard is mended', () => {
     let thrown = 0;
     fc.assert(
-      fc.property(runs, fateArbitrary(), (run, fate) => {
+      fc.property(runs, fateArbitrary({ unclear: true }), (run, fate) => {
         let isBroken = false;
         const guard = (name: string) => (args: { readonly event: object }) => {
           if (isBroken) throw new Error('The guard is broken.');

@@ -5,6 +5,7 @@ import { createKernel, replay, type Kernel } from '../../../src/core/kernel/crea
 import { createRunProjection } from '../../../src/core/views/run-view.js';
 import { anyGoverned, anyMaterialized, anyTeam, anyVerified } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd, type Story } from '../../support/run-world.js';
+import { limitedRun } from '../../support/limited-run.js';
 import { sagaRun } from '../../support/saga-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
@@ -19,6 +20,8 @@ const runs = fc.oneof(
   anyVerified(),
   anyGoverned(),
   anyGoverned(),
+  limitedRun,
+  limitedRun,
 );
 const numRuns = process.env['PLANWRIGHT_LONG'] === undefined ? 100 : 10_000;
 const restored = (kernel: Kernel) =>
@@ -26,13 +29,29 @@ const restored = (kernel: Kernel) =>
 
 const fates = fc.oneof(
   fateArbitrary(),
-  fateArbitrary({ controls: ['pause', 'resume', 'repeat', 'crash', 'replan', 'replan', 'replan'] }),
+  fateArbitrary({ unclear: true }),
+  fateArbitrary({ unclear: true, controls: ['pause', 'resume', 'repeat', 'crash', 'replan', 'replan', 'replan'] }),
 );
 
-/** Steps that may happen only once, by each time that they have. Those of a goal that failed, and that another plan has dropped, are gone. */
-const onceEffects = ({ effects, kernel }: Story): string[] => {
+/** Pauses that a step has made because an attempt had failed, and the most in a row that its provider has asked for. */
+function pausesOf({ facts }: Story, stepId: string): { readonly failed: number; readonly throttled: number } {
+  const pauses = facts.flatMap((fact) => (fact.type === 'step.backing-off' && fact.stepId === stepId ? [fact] : []));
+  return {
+    failed: pauses.filter(({ throttled }) => throttled === undefined).length,
+    throttled: Math.max(0, ...pauses.map(({ throttled = 0 }) => throttled)),
+  };
+}
+
+/** Steps that may happen only once, by each time that they have. Those of a goal that failed, and that another plan has dropped, are gone. So are those
+ * that a person was wrong about, who said that they had failed while they were still under way: another plan may try them again. */
+const onceEffects = ({ effects, facts, kernel }: Story): string[] => {
+  const misjudged = new Set(
+    facts.flatMap((fact) => (fact.type === 'step.failed' && fact.error.code === 'DECLARED_FAILED' ? [fact.stepId] : [])),
+  );
   const once = new Set(kernel.statuses().flatMap(({ id }) => (kernel.step(id).effect === 'once' ? [id] : [])));
-  return effects.filter(({ stepId, isUndoing }) => !isUndoing && once.has(stepId)).map(({ stepId }) => stepId);
+  return effects
+    .filter(({ stepId, isUndoing }) => !isUndoing && once.has(stepId) && !misjudged.has(stepId))
+    .map(({ stepId }) => stepId);
 };
 
 // All laws at once, over as many worlds as there is time for.
@@ -57,6 +76,12 @@ it(
         expect([kernel.ledger.reservedMicroUsd, kernel.ledger.reservedTokens]).toEqual([0, 0]);
         const once = onceEffects(story);
         expect(new Set(once).size).toBe(once.length);
+        for (const { id } of kernel.statuses()) {
+          const { retry } = kernel.step(id);
+          const { failed, throttled } = pausesOf(story, id);
+          expect(throttled).toBeLessThanOrEqual(retry.maxThrottled ?? 20);
+          if (!fate.controls.some(({ what }) => what === 'replan')) expect(failed).toBeLessThan(retry.attempts);
+        }
       }),
       { numRuns },
     );

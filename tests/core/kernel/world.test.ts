@@ -3,15 +3,17 @@ import { describe, expect, it } from 'vitest';
 
 import { anyMaterialized } from '../../support/materialized.js';
 import { fateArbitrary, runToEnd } from '../../support/run-world.js';
+import { limitedRun } from '../../support/limited-run.js';
 import { tightRun } from '../../support/tight-run.js';
 
 /** Everything that happened in some hundred random runs, the same ones each time. */
-function happenings(runs: ReturnType<typeof anyMaterialized>): Set<string> {
+function happenings(runs: ReturnType<typeof anyMaterialized>, unclear = false): Set<string> {
   const seen = new Set<string>();
-  for (const [run, fate] of fc.sample(fc.tuple(runs, fateArbitrary({ mostShare: 2 })), { numRuns: 200, seed: 11 })) {
+  for (const [run, fate] of fc.sample(fc.tuple(runs, fateArbitrary({ mostShare: 2, unclear })), { numRuns: 200, seed: 11 })) {
     const { kernel, facts, journal } = runToEnd(run, fate);
     seen.add(`end ${kernel.stop?.reason ?? kernel.status}`);
     for (const fact of facts) seen.add('reason' in fact && fact.type === 'run.paused' ? `paused ${fact.reason}` : fact.type);
+    for (const fact of facts) if ('throttled' in fact) seen.add(`throttled ${fact.type}`);
     for (const { type } of journal) seen.add(type);
   }
   return seen;
@@ -65,6 +67,12 @@ describe('the random runs that the laws of the kernel are held to', () => {
     ];
     const seen = happenings(anyMaterialized());
     expect(expected.filter((one) => one !== 'end budget_exceeded' && !seen.has(one))).toEqual([]);
+    expect([...happenings(limitedRun, true)]).toEqual(
+      expect.arrayContaining([
+        ...['step.throttled', 'step.heartbeat-missed', 'step.time-over', 'step.gated', 'step.in-doubt'],
+        ...['throttled step.backing-off', 'throttled step.compensation-failed'],
+      ]),
+    );
     expect([...happenings(tightRun('fail'))]).toContain('end budget_exceeded');
     expect([...happenings(tightRun('pause'))]).toEqual(expect.arrayContaining(['paused budget_exceeded', 'end completed']));
   });

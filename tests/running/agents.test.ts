@@ -42,7 +42,7 @@ const throws: readonly (readonly [string, AgentFunction, string])[] = [
   ['rejects with a text', throwing('no more'), 'no more'],
   ['rejects with an empty text', throwing(''), 'The agent threw "".'],
   ['rejects with an error without a message', throwing(new TypeError()), 'TypeError'],
-  ['rejects with an object whose members throw', throwing(unreadable), 'The agent threw object.'],
+  ['rejects with an object whose members throw', throwing(unreadable), 'The agent threw something that cannot be read.'],
   [
     'rejects with an error that says nonsense of itself',
     throwing(Object.assign(new AgentError('odd'), { reason: 5, retryable: 'no', usage: unreadable })),

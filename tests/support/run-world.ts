@@ -262,9 +262,13 @@ export function runToEnd(run: MaterializedRun, fate: Fate, options: WorldOptions
     take({ type: 'run.recovered', lost, maxLostStarts: fate.maxLostStarts, shiftMs: choice % 3 === 0 ? 1_000 : 0 });
   };
 
-  /** Says something twice, unless that would be a lie: that a process was lost, that somebody has looked, or that a call has begun. */
+  /**
+   * Says something twice, unless that would be a lie: that a process was lost, that somebody has looked, that a call has begun, or that one has
+   * ended which has begun once more since, under the same number.
+   */
   const repeat = (input: Turn['input']): void => {
-    if (input.type !== 'run.recovered' && input.type !== 'step.probed' && input.type !== 'step.started') take(input);
+    const isAgain = input.type === 'step.throttled' || (input.type === 'step.failed' && input.inDoubt === true);
+    if (!isAgain && !['run.recovered', 'step.probed', 'step.started'].includes(input.type)) take(input);
   };
 
   /** Another plan, with the same agents. */

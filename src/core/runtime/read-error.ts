@@ -96,6 +96,7 @@ function retryAfterOf(headers: unknown, now: number): number | undefined {
   const text = headerOf(headers, 'retry-after');
   if (text === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return withinADay(1_000 * Number(text));
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined;
   // All three forms of an HTTP date mean GMT; one of them does not say so.
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(date) ? undefined : withinADay(date - now);

@@ -5,10 +5,19 @@ import { quote } from './issue.js';
 export function messageOf(thrown: unknown, who = 'The agent'): string {
   try {
     if (thrown instanceof Error) return (thrown.message || thrown.name || 'Error').toWellFormed();
-    return typeof thrown === 'string' && thrown !== '' ? thrown.toWellFormed() : `${who} threw ${quote(thrown)}.`;
+    if (typeof thrown === 'string' && thrown !== '') return thrown.toWellFormed();
+    return typeof thrown === 'object' && thrown !== null ? messageIn(thrown, who) : `${who} threw ${quote(thrown)}.`;
   } catch {
     return `${who} threw something that cannot be read.`;
   }
+}
+
+/** What is thrown as a plain object may hold headers, and those hold secrets: only its message is told, or what its members are called. */
+function messageIn(thrown: object, who: string): string {
+  const { message } = thrown as { readonly message?: unknown };
+  if (typeof message === 'string' && message !== '') return message.toWellFormed();
+  const names = Object.keys(thrown).slice(0, 10);
+  return `${who} threw an object${names.length === 0 ? '' : ` with ${names.map(quote).join(', ')}`}.`;
 }
 
 /** The code of an error of planwright's, else `fallback`. */

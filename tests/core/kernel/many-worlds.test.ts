@@ -45,9 +45,11 @@ function pausesOf({ facts }: Story, stepId: string): { readonly failed: number; 
 /** Steps that may happen only once, by each time that they have. Those of a goal that failed, and that another plan has dropped, are gone. So are those
  * that a person was wrong about, who said that they had failed while they were still under way: another plan may try them again. */
 const onceEffects = ({ effects, facts, kernel }: Story): string[] => {
-  const misjudged = new Set(
-    facts.flatMap((fact) => (fact.type === 'step.failed' && fact.error.code === 'DECLARED_FAILED' ? [fact.stepId] : [])),
+  const isReplanned = facts.some(({ type }) => type === 'run.replanned');
+  const declared = facts.flatMap((fact) =>
+    fact.type === 'step.failed' && fact.error.code === 'DECLARED_FAILED' ? [fact.stepId] : [],
   );
+  const misjudged = new Set(isReplanned ? declared : []);
   const once = new Set(kernel.statuses().flatMap(({ id }) => (kernel.step(id).effect === 'once' ? [id] : [])));
   return effects
     .filter(({ stepId, isUndoing }) => !isUndoing && once.has(stepId) && !misjudged.has(stepId))

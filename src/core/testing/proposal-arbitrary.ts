@@ -26,6 +26,8 @@ export interface ProposalArbitraryOptions {
   readonly gates?: boolean;
   /** Whether tickets may join the outputs of others by a reducer, which may refuse them. Default: false. */
   readonly reducers?: boolean;
+  /** Whether tickets may have limits of all their attempts together, of silence, and of pauses that providers ask for. Default: false. */
+  readonly limits?: boolean;
 }
 
 /**
@@ -37,8 +39,8 @@ export interface ProposalArbitraryOptions {
  */
 export function proposalArbitrary(options: ProposalArbitraryOptions = {}): fc.Arbitrary<OrchestrationProposal> {
   const { maxTickets = 12, hostileKeys = true, phases = true, failures = true, budgets = true } = options;
-  const { gates = false, reducers = false } = options;
-  const seed = ticketSeedArbitrary({ hostileKeys, failures, budgets, gates, reducers });
+  const { gates = false, reducers = false, limits = false } = options;
+  const seed = ticketSeedArbitrary({ hostileKeys, failures, budgets, gates, reducers, limits });
   const kinds = options.topologies ?? [undefined, 'graph', 'pipeline', 'single'];
   return fc
     .record({

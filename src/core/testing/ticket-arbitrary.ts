@@ -29,6 +29,7 @@ export interface TicketSeedOptions {
   readonly budgets: boolean;
   readonly gates: boolean;
   readonly reducers: boolean;
+  readonly limits: boolean;
 }
 
 /** Seeds of tickets, each feature present or not by itself. */
@@ -49,7 +50,7 @@ export const ticketSeedArbitrary = (options: TicketSeedOptions): fc.Arbitrary<Ti
 
 const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
-function settingsArbitrary({ failures, budgets, gates }: TicketSeedOptions): fc.Arbitrary<Partial<Ticket>> {
+function settingsArbitrary({ failures, budgets, gates, limits }: TicketSeedOptions): fc.Arbitrary<Partial<Ticket>> {
   return fc.record(
     {
       effect: fc.constantFrom('none' as const, 'idempotent' as const, 'once' as const),
@@ -60,6 +61,11 @@ function settingsArbitrary({ failures, budgets, gates }: TicketSeedOptions): fc.
         retry: retryArbitrary,
         timeoutMs: timeoutArbitrary,
         onFailure: fc.constantFrom('continue' as const, 'continue' as const, 'continue' as const, 'fail-run' as const),
+      }),
+      ...(limits && {
+        totalTimeoutMs: timeoutArbitrary,
+        heartbeatTimeoutMs: timeoutArbitrary,
+        retry: fc.tuple(retryArbitrary, fc.nat({ max: 3 })).map(([retry, maxThrottled]) => ({ ...retry, maxThrottled })),
       }),
       ...(budgets && { budget: stepBudgetArbitrary }),
       ...(gates && { gate: fc.constant({ kind: 'before', prompt: 'May it start?' } as const) }),

@@ -22,6 +22,7 @@ const runs = fc.oneof(
   anyGoverned(),
   limitedRun,
   limitedRun,
+  anyMaterialized({ limits: true }),
 );
 const numRuns = process.env['PLANWRIGHT_LONG'] === undefined ? 100 : 10_000;
 const restored = (kernel: Kernel) =>

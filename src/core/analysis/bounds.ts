@@ -12,7 +12,8 @@ import { worstSpend } from './worst-spend.js';
 
 /**
  * The most that a plan can take, as an approver is shown it. `null` is unknown: the plan sets no bound. Time spent waiting for
- * shared resources, or for a circuit breaker, does not count, and agents are trusted to keep to the allowance they are given.
+ * shared resources, for a circuit breaker, or for a provider that asks for a pause, does not count, and agents are trusted to keep to the allowance they
+ * are given.
  */
 export interface Bounds {
   /** Steps that may start. */
@@ -87,11 +88,12 @@ function worstDurationMs(plan: Plan): number | null {
 
 /** Infinite for a step that waits for a person, however long that takes. */
 function worstStepMs(
-  { gate, retry }: Pick<PlanStep, 'gate' | 'retry'>,
+  { gate, retry, totalTimeoutMs = Infinity }: Pick<PlanStep, 'gate' | 'retry' | 'totalTimeoutMs'>,
   { timeoutMs, agents }: { readonly timeoutMs: number; readonly agents: number },
 ): number {
   const gateMs = gate === undefined ? 0 : (gate.expiresAfterMs ?? Infinity);
-  return gateMs + (timeoutMs === 0 ? 0 : agents * (retry.attempts * timeoutMs + allPausesMs(retry)));
+  const attemptsMs = timeoutMs === 0 ? 0 : agents * (retry.attempts * timeoutMs + allPausesMs(retry));
+  return gateMs + Math.min(totalTimeoutMs, attemptsMs);
 }
 
 function allPausesMs(policy: RetryPolicy): number {

@@ -65,6 +65,7 @@ describe('worstCase', () => {
     // Three steps in a row, each with three attempts of 100 ms and pauses of 10 and 20 ms.
     const retry = { attempts: 3, backoffMs: 10, factor: 2, jitter: 0.5 };
     expect(boundsOf(everywhere({ timeoutMs: 100, retry })).durationMs).toBe(3 * (300 + 10 + 20));
+    expect(boundsOf(everywhere({ timeoutMs: 100, totalTimeoutMs: 250, retry })).durationMs).toBe(3 * 250);
   });
 
   it('adds up pauses as retries take them', () => {

@@ -88,6 +88,7 @@ describe('stepTemplates', () => {
   it('takes from a ticket how it is carried out, and the rest from nowhere', () => {
     const goal = ticket('goal', {
       ...({ effect: 'once', priority: 'high', timeoutMs: 5, onFailure: 'fail-run', budget: { maxCostUsd: 1 } } as const),
+      ...{ totalTimeoutMs: 50, heartbeatTimeoutMs: 2 },
       retry: { attempts: 3 },
       resources: ['search'],
       outputSchema: { type: 'object' },
@@ -105,6 +106,8 @@ describe('stepTemplates', () => {
         effect: 'once',
         priority: 'high',
         timeoutMs: 5,
+        totalTimeoutMs: 50,
+        heartbeatTimeoutMs: 2,
         onFailure: 'continue',
       },
       retry: { attempts: 3, backoffMs: 1_000, factor: 2, maxBackoffMs: 30_000, jitter: 0 },

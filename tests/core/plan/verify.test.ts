@@ -17,7 +17,7 @@ const stepOf = ({ steps }: Plan, id: string) => steps.find((step) => step.id ===
 describe('what is verified', () => {
   it('HB-17 becomes a goal: how it is carried out goes to the work, what it may cost and who must agree stays', () => {
     const parts = {
-      ...({ effect: 'once', timeoutMs: 7, priority: 'high' } as const),
+      ...({ effect: 'once', timeoutMs: 7, totalTimeoutMs: 70, heartbeatTimeoutMs: 3, priority: 'high' } as const),
       retry: { attempts: 4 },
       resources: ['search'],
       outputSchema: { type: 'string' },
@@ -33,12 +33,12 @@ describe('what is verified', () => {
       verify: { instructions: 'Is it right?', maxReworks: 2 },
       budget: { maxCostMicroUsd: 1_000_000 },
     });
-    expect(goal.timeoutMs).toBeUndefined();
+    for (const limit of ['timeoutMs', 'totalTimeoutMs', 'heartbeatTimeoutMs']) expect(goal).not.toHaveProperty(limit);
     const { 'work ["a"]': work, 'verification ["a"]': check } = plan.templates!;
     expect(work).toMatchObject({
       kind: 'ticket',
       effect: 'once',
-      timeoutMs: 7,
+      ...{ timeoutMs: 7, totalTimeoutMs: 70, heartbeatTimeoutMs: 3 },
       priority: 'high',
       retry: { attempts: 4 },
       outputSchema: { type: 'string' },

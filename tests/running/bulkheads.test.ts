@@ -2,7 +2,7 @@ import { type AgentFunction, type AgentResult, AgentError, type OrchestrationPro
 import { createVirtualClock } from 'planwright/testing';
 import { describe, expect, it } from 'vitest';
 
-import { createWorld, stepOf, ticket, tickets, typesOf } from './support/world.js';
+import { ada, createWorld, eventsOf, stepOf, ticket, tickets, typesOf } from './support/world.js';
 
 type Clock = ReturnType<typeof createVirtualClock>;
 /** What a worker does that is no good to its siblings. */
@@ -48,7 +48,12 @@ async function play(mischief: Mischief, plan = proposal) {
     agents: { bad: mischief(clock), good: sibling, fair: sibling, clerk: sibling },
   });
   const startedAt = performance.now();
-  const { run, result, events } = await world.run(plan);
+  const run = await world.start(plan);
+  await clock.advanceAsync(3_600_000);
+  // What an attempt that never ended has spent is only estimated, so a person is asked whether its role may go on.
+  if (stepOf(run, 'bad').status === 'gated') await clock.runUntil(run.decide('bad', { approve: false, by: ada }));
+  const result = await world.end(run);
+  const events = await eventsOf(run);
   const tookMs = performance.now() - startedAt;
   const { steps, usageByRole } = run.view();
   const ends = Object.fromEntries(

@@ -215,6 +215,106 @@ describe('an agent that does not know whether it has happened', () => {
   });
 });
 
+describe('an agent that others may take over from', () => {
+  const roles = [{ key: 'worker', kind: 'existing', agentId: 'first', fallbacks: ['second'] }] as const;
+  const failing429 = () => failing(429, { 'retry-after': '1' });
+
+  /** Runs the plan with two agents, and gives who was called, when, and under which key. */
+  async function play(first: (nth: number) => Promise<unknown>, parts: Parameters<typeof ticket>[1] = {}, role: object = {}) {
+    const clock = createVirtualClock({ startAt: 0 });
+    const calls: { readonly who: string; readonly at: number; readonly key: string }[] = [];
+    const agent =
+      (who: string, work: (nth: number) => Promise<unknown>): AgentFunction =>
+      async ({ stepId, idempotencyKey }) => {
+        if (stepId !== 'a') return { output: {} };
+        calls.push({ who, at: clock.now(), key: idempotencyKey });
+        await work(calls.length);
+        return { output: who };
+      };
+    const world = createWorld({
+      clock,
+      agents: { first: agent('first', first), second: agent('second', async () => undefined) },
+    });
+    const run = await world.start({ ...plan(parts), roles: [{ ...roles[0], ...role }] });
+    await clock.advanceAsync(3_600_000);
+    return { calls, step: stepOf(run, 'a'), keys: new Set(calls.map(({ key }) => key)).size };
+  }
+  const throws = (error: () => Error) => (): Promise<never> => Promise.reject(error());
+
+  it('is waited for when it is turned away, and relieved once that is a failure', async () => {
+    const patient = await play((nth) => (nth === 1 ? Promise.reject(failing429()) : Promise.resolve()));
+    expect(patient.calls.map(({ who, at }) => [who, at])).toEqual([
+      ['first', 0],
+      ['first', 1_000],
+    ]);
+    const { calls, step, keys } = await play(throws(failing429), { retry: { attempts: 1, maxThrottled: 2 } });
+    expect(calls.map(({ who, at }) => [who, at])).toEqual([
+      ['first', 0],
+      ['first', 1_000],
+      ['first', 2_000],
+      ['second', 2_000],
+    ]);
+    expect(keys).toBe(2);
+    expect(step).toMatchObject({ status: 'succeeded', output: 'second' });
+  });
+
+  it('HB-46 hands on what is in doubt under the same key, and not at all what may happen only once', async () => {
+    const unsure = throws(() => new AgentError('?', { class: 'in-doubt' }));
+    const { calls, step, keys } = await play(unsure, { retry: { attempts: 2, backoffMs: 100 } });
+    expect(calls.map(({ who }) => who)).toEqual(['first', 'first', 'second']);
+    expect(keys).toBe(1);
+    expect(step).toMatchObject({ status: 'succeeded', output: 'second' });
+    const once = await play(unsure, { effect: 'once' });
+    expect(once.calls).toHaveLength(1);
+    expect(once.step.status).toBe('in-doubt');
+  });
+
+  it('is relieved at once where what it threw would come again, and where it fell silent', async () => {
+    const fatal = await play(throws(() => failing(401)));
+    expect(fatal.calls.map(({ who, at }) => [who, at])).toEqual([
+      ['first', 0],
+      ['second', 0],
+    ]);
+    const silent = await play(() => new Promise(() => undefined), { heartbeatTimeoutMs: 500, retry: { attempts: 1 } });
+    expect(silent.calls.map(({ who, at }) => [who, at])).toEqual([
+      ['first', 0],
+      ['second', 500],
+    ]);
+  });
+
+  it('HB-43 is not relieved by another once the time of all attempts is over', async () => {
+    const { calls, step } = await play(() => new Promise(() => undefined), {
+      timeoutMs: 400,
+      totalTimeoutMs: 400,
+      retry: { attempts: 1 },
+    });
+    expect(calls).toHaveLength(1);
+    expect(step).toMatchObject({ status: 'failed', error: { limit: 'totalTimeoutMs' } });
+  });
+
+  it('HB-44 HB-46 keeps what may happen once and was turned away, though its breaker has opened since', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const calls: string[] = [];
+    const first: AgentFunction = async ({ stepId }) => {
+      calls.push(`${stepId} first ${clock.now()}`);
+      if (stepId === 'b') throw new Error('No.');
+      if (clock.now() === 0) throw failing(429, { 'retry-after': '10' });
+      return { output: {} };
+    };
+    const second: AgentFunction = async ({ stepId }) => {
+      calls.push(`${stepId} second ${clock.now()}`);
+      return { output: {} };
+    };
+    const world = createWorld({ clock, agents: { first, second } });
+    const breaker = { failures: 1, openMs: 60_000, whenOpen: 'wait' } as const;
+    await world.run({
+      ...tickets([ticket('a', { effect: 'once' }), ticket('b', { priority: 'low' })]),
+      roles: [{ ...roles[0], breaker }],
+    });
+    expect(calls.filter((call) => call.startsWith('a'))).toEqual(['a first 0', 'a first 60000']);
+  });
+});
+
 it('HB-46 a policy on retries is asked about a try under the same key, and not about an attempt that was only turned away', async () => {
   const clock = createVirtualClock({ startAt: 0 });
   const { agent, calls } = throwing(clock, failing(429, { 'retry-after': '1' }), new AgentError('?', { class: 'in-doubt' }));

@@ -6,7 +6,7 @@ import { handWritten, shownAsPlan } from './materialized.js';
 
 const few = { minLength: 6, maxLength: 6 };
 
-/** Runs whose steps have little time in all, may be silent for a moment only, and may be turned away now and then. */
+/** Runs whose steps have little time in all, may be silent for a moment only, and may be turned away now and then; others may take over. */
 export const limitedRun: fc.Arbitrary<MaterializedRun> = fc
   .record({
     dag: dagArbitrary({ minNodes: 1, maxNodes: 6, maxDependencies: 2 }),
@@ -32,9 +32,10 @@ export const limitedRun: fc.Arbitrary<MaterializedRun> = fc
       few,
     ),
     needsPerson: fc.boolean(),
+    fallbacks: fc.constantFrom<(readonly string[])[]>([], [], ['stand-in'], ['stand-in', 'last resort']),
     maxTokens: fc.option(fc.constantFrom(40, 10_000), { nil: undefined }),
   })
-  .map(({ dag, steps, retries, needsPerson, maxTokens }) => {
+  .map(({ dag, steps, retries, needsPerson, fallbacks, maxTokens }) => {
     const drafts = dag.map((dependencies, index) => ({
       id: `t${index}`,
       timeoutMs: 20,
@@ -43,8 +44,10 @@ export const limitedRun: fc.Arbitrary<MaterializedRun> = fc
       ...steps[index]!,
     }));
     const person = { key: 'person', verdict: 'require-approval', on: { type: 'retry' }, reason: 'Look first.' } as const;
+    const worker = { key: 'worker', kind: 'existing', agentId: 'agent-1' } as const;
     return shownAsPlan(
       handWritten(drafts, {
+        ...(fallbacks.length > 0 && { roles: [{ ...worker, fallbacks }] }),
         ...(maxTokens !== undefined && { budget: { maxTokens } }),
         ...(needsPerson && { policies: [person] }),
       }),

@@ -80,10 +80,11 @@ it(
         const once = onceEffects(story);
         expect(new Set(once).size).toBe(once.length);
         for (const { id } of kernel.statuses()) {
-          const { retry } = kernel.step(id);
+          const { retry, fallbackAgents = [] } = kernel.step(id);
           const { failed, throttled } = pausesOf(story, id);
           expect(throttled).toBeLessThanOrEqual(retry.maxThrottled ?? 20);
-          if (!fate.controls.some(({ what }) => what === 'replan')) expect(failed).toBeLessThan(retry.attempts);
+          if (!fate.controls.some(({ what }) => what === 'replan'))
+            expect(failed).toBeLessThan(retry.attempts * (1 + fallbackAgents.length));
         }
       }),
       { numRuns },

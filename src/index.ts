@@ -165,6 +165,7 @@ export type * from './core/ports/store.js';
 export type * from './core/ports/telemetry.js';
 export type * from './core/ports/topology.js';
 export type * from './core/ports/usage.js';
+export type * from './core/ports/wait.js';
 export type * from './core/ports/workspace.js';
 
 // Shared words

@@ -12,6 +12,7 @@ import { isForAfterEnd } from './after-end.js';
 import { chunk, workOff } from './agenda.js';
 import { refillReady, restoreCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { checkpointOf, forgetChanges, takeChanges, trackChanges } from './checkpoint-parts.js';
+import { budgetWaitsOf, type HeldBack } from './budget-waits.js';
 import { briefingOf, sourcesOf, unreported, type Briefing } from './briefing.js';
 import { calleesOf, type Callees } from './fallbacks.js';
 import { errorOf, gapsOf } from './gaps.js';
@@ -76,6 +77,8 @@ export interface Kernel {
   briefing(stepId: string): Briefing | undefined;
   /** What the policies say of a tool that the present attempt at a step wants to call; `undefined` where none applies. Changes nothing. */
   ruleTool(stepId: string, call: ToolCall): ToolRuling | undefined;
+  /** Steps that are ready, and wait for budget that attempts under way hold, in the order in which they would start. Looks through all steps. */
+  budgetWaits(): readonly HeldBack[];
   /** @throws IllegalInputError for a step that the plan does not have. */
   stepStatus(stepId: string): StepStatus;
   /** Attempts that were asked for so far, those to undo the step included. */
@@ -156,6 +159,7 @@ export function createKernel(materialized: MaterializedRun, from?: Checkpoint | 
     unreported: (goalId) => unreported(core, find(goalId)),
     briefing: (stepId) => briefingOf(core, find(stepId)),
     ruleTool: (stepId, call) => ruleTool(core, find(stepId), call),
+    budgetWaits: () => budgetWaitsOf(core),
     stepStatus: (stepId) => statusOf(core, find(stepId)),
     attempt: (stepId) => core.columns.attempt[find(stepId)]!,
     callees: (stepId) => calleesOf(core, find(stepId)),

@@ -1,6 +1,7 @@
 import type { RunDefinition, StepDefinition } from '../materializer/definition.js';
 import type { SpendCeiling } from '../ports/plan.js';
 import type { BudgetOwner } from '../ports/budget.js';
+import type { Spend } from '../ports/usage.js';
 
 /** One thing that a ceiling is set on. Money counts in micro-dollars. */
 export type Dimension = 'costMicroUsd' | 'tokens';
@@ -36,6 +37,15 @@ const ceilingsOf = (limit: SpendCeiling): Record<Counted, number> => ({
   tokens: limit.maxTokens ?? Infinity,
   attempts: limit.maxAttempts ?? Infinity,
 });
+
+/** What of a spend counts in a dimension. */
+export const amountOf = ({ inputTokens, outputTokens, costMicroUsd }: Spend, dimension: Dimension): number =>
+  dimension === 'tokens' ? inputTokens + outputTokens : costMicroUsd;
+
+export const isShortfall = (offered: number | Shortfall): offered is Shortfall => typeof offered === 'object';
+
+/** Whether an account is the step's own, and not that of a goal that it was added for. */
+export const isOwn = (account: BudgetOwner, { id }: StepDefinition): boolean => account.kind === 'step' && account.stepId === id;
 
 /** Names an owner, as a key. */
 export const ownerKey = (owner: BudgetOwner): string => JSON.stringify(owner);

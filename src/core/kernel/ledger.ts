@@ -5,7 +5,10 @@ import { toUsd } from '../shared/money.js';
 import type { BudgetOwner, RaisedCeilings } from '../ports/budget.js';
 import { createAbandonedAttempts, heldSpend, type AbandonedAttempts } from './abandoned-attempts.js';
 import {
+  amountOf,
   dimensions,
+  isOwn,
+  isShortfall,
   openAccounts,
   ownerKey,
   type Account,
@@ -56,6 +59,8 @@ export interface Ledger {
   reserve(index: number, options?: ReserveOptions): Reservation;
   /** An attempt that was granted does not begin: it gives back what it holds, and never was. */
   giveBack(index: number, options: Pick<ReserveOptions, 'isAgain'>): void;
+  /** What would keep {@link Ledger.reserve} from granting spend now; `undefined` for nothing. Changes nothing. */
+  shortfallOf(index: number, isExactOnly: boolean): Shortfall | undefined;
   /** Reserves what the tightest account has left, and if that is nothing: no ceiling keeps a step from being undone. */
   reserveRest(index: number): Allowance;
   /** The attempt has ended: what it held is free, what it spent is charged. */
@@ -194,7 +199,7 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
     accountsOf,
     reserve(index, { mostMicroUsd = Infinity, isExactOnly = false, isAgain = false } = {}) {
       const offers = dimensions.map((dimension) => offer(index, dimension, isExactOnly));
-      const short = (isAgain ? undefined : outOfAttempts(index)) ?? offers.find((found) => typeof found === 'object');
+      const short = (isAgain ? undefined : outOfAttempts(index)) ?? offers.find(isShortfall);
       if (short && short.reserved > 0) return { kind: 'wait', own: isOwn(short.account, steps[index]!) };
       if (short) return { kind: 'refused', shortfall: short };
       const [costMicroUsd = Infinity, tokens = Infinity] = offers as readonly number[];
@@ -203,6 +208,7 @@ export function createLedger(definition: RunDefinition, steps: readonly StepDefi
       if (!isAgain) countAttempt(index, 1);
       return { kind: 'granted', allowance: take(index, [most, tokens]) };
     },
+    shortfallOf: (index, isExactOnly) => dimensions.map((dimension) => offer(index, dimension, isExactOnly)).find(isShortfall),
     giveBack(index, { isAgain = false }) {
       release(index);
       if (!isAgain) countAttempt(index, -1);
@@ -285,12 +291,6 @@ interface Allowed {
   readonly allowed: Readonly<Record<Dimension, number>>;
   readonly attempt?: number;
 }
-
-const amountOf = ({ inputTokens, outputTokens, costMicroUsd }: Spend, dimension: Dimension): number =>
-  dimension === 'tokens' ? inputTokens + outputTokens : costMicroUsd;
-
-/** Whether an account is the step's own, and not that of a goal that it was added for. */
-const isOwn = (account: BudgetOwner, { id }: StepDefinition): boolean => account.kind === 'step' && account.stepId === id;
 
 const at = (column: Float64Array | Int32Array, index: number): number => column[index]!;
 

@@ -163,7 +163,7 @@ function armWhatWaits(next: RunCore): void {
 
 function plannedSteps({ plan, definition }: MaterializedRun, fates: ReadonlyMap<string, Fate>): PlannedStepFact[] {
   const waveOf = new Map(waves(plan).flatMap((ids, wave) => ids.map((id) => [id, wave] as const)));
-  return plan.steps.map(({ id, kind, title, role, expands }, row) => {
+  return plan.steps.map(({ id, kind, title, role, expands, dependsOn }, row) => {
     const fate = fates.get(id);
     const agentId = definition.steps[row]?.agentId;
     return {
@@ -171,7 +171,7 @@ function plannedSteps({ plan, definition }: MaterializedRun, fates: ReadonlyMap<
       ...(role !== undefined && { role }),
       ...(agentId !== undefined && { agentId }),
       ...(expands !== undefined && { isGoal: true }),
-      wave: waveOf.get(id) ?? 0,
+      ...{ dependsOn, wave: waveOf.get(id) ?? 0 },
       standing: fate === undefined ? 'new' : fate === 'kept' || fate === 'ended' ? 'kept' : 'fresh',
     };
   });

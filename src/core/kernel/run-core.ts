@@ -166,6 +166,13 @@ export type CommandBody = Command extends infer One
 
 const ranks = { high: 0, normal: 1, low: 2 } as const;
 
+/** Steps of a lower rank start first. */
+const rankOf = (steps: readonly StepDefinition[], index: number): number => ranks[steps[index]?.priority ?? 'normal'];
+
+/** Negative where one step starts before another, of those that are ready. */
+export const compareReady = ({ steps }: Pick<RunCore, 'steps'>, one: number, other: number): number =>
+  rankOf(steps, one) - rankOf(steps, other) || one - other;
+
 export function createRunCore(materialized: MaterializedRun): RunCore {
   const { definition, graph, machines } = materialized;
   const steps = [...definition.steps];
@@ -184,7 +191,7 @@ export function createRunCore(materialized: MaterializedRun): RunCore {
     routes: new Map(),
     errors: new Map(),
     agenda: [],
-    ready: createReadyQueue((index) => ranks[steps[index]?.priority ?? 'normal']),
+    ready: createReadyQueue((index) => rankOf(steps, index)),
     ledger,
     undo,
     dirty: {

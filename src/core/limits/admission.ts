@@ -1,4 +1,5 @@
 import type { Shortfall } from './funds.js';
+import { lineWaitsOf, type LineWait } from './line-waits.js';
 import { createResourceUse, type Claim, type ResourceUse } from './resource-use.js';
 import type { DeadlockLink } from './holder.js';
 import { createWaitGraph } from './wait-graph.js';
@@ -16,18 +17,16 @@ export interface ResourceRefusal {
   readonly code: 'RESOURCE_QUEUE_FULL' | 'RESOURCE_WAIT_EXCEEDED';
   readonly resource: string;
   readonly limit: number;
+  /** How many waited for the resource, itself among them. */
+  readonly waiting: number;
+  /** Since when it has waited, and until when, in milliseconds. */
+  readonly since: number;
+  readonly at: number;
 }
 
 interface Refused<Item> {
   readonly item: Item;
   readonly refusal: Refusal;
-}
-
-/** What something waits for, and how many wait for that before it. */
-export interface WaitReason {
-  readonly resource: string;
-  readonly place: number;
-  readonly since: number;
 }
 
 /**
@@ -51,7 +50,8 @@ export interface Admission<Item extends Waiting> {
   /** When to look again though nobody lets go: a window opens, or a wait becomes too long. */
   wakeAt(now: number): number | undefined;
   holdUntil(resource: string, at: number): void;
-  reasonOf(item: Item, now: number): WaitReason | undefined;
+  /** What each of an owner's waits for, as far as it may not work now. Costs what all have waiting. */
+  waitsOf(owner: string, now: number): readonly { readonly item: Item; readonly wait: LineWait }[];
   readonly waiting: number;
 }
 
@@ -90,6 +90,11 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     if (item.isCall) graph.stop(item);
     return true;
   };
+  const refuse = (item: Item, why: Omit<ResourceRefusal, 'waiting' | 'since'>): Refused<Item> => {
+    const waiting = queued.get(why.resource) ?? 0;
+    drop(item);
+    return { item, refusal: { ...why, waiting, since: item.since } };
+  };
   const serve = (group: Group<Item>, now: number): Item => {
     const item = group.items[0]!;
     group.passedOver = 0;
@@ -127,6 +132,14 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     return kept;
   };
 
+  /** What of a group's claims is kept for others. */
+  const keptFor = ({ claims, items, passedOver }: Group<Item>, kept: ReadonlySet<string>): Claim | undefined => {
+    if (kept.size === 0 || passedOver >= mostPassedOver) return undefined;
+    // Whoever holds what others wait for must not wait for those for whom something is kept.
+    const isExempt = items[0]!.isCall === true && graph.isOfHolder(items[0]!);
+    return isExempt ? undefined : claims.find(({ resource }) => kept.has(resource));
+  };
+
   const deadlocks = (): Refused<Item>[] => {
     const found: Refused<Item>[] = [];
     const calls = newCalls;
@@ -157,23 +170,20 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
         const claim = group.claims.find(({ limit }) => now - since >= (limit.maxWaitMs ?? Infinity));
         if (!claim && line.has(first)) break;
         group.arrivals.shift();
-        if (!claim || !drop(first)) continue;
-        const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: claim.resource, limit: claim.limit.maxWaitMs ?? 0 } as const;
-        found.push({ item: first, refusal });
+        if (!claim || !line.has(first)) continue;
+        const { resource, limit } = claim;
+        found.push(refuse(first, { code: 'RESOURCE_WAIT_EXCEEDED', resource, limit: limit.maxWaitMs ?? 0, at: now }));
       }
     }
     return found;
   };
-  const tooMany = (): Refused<Item>[] => {
+  const tooMany = (now: number): Refused<Item>[] => {
     const found: Refused<Item>[] = [];
     for (const group of [...line.groups()])
       for (const { resource, limit } of group.claims) {
         const { maxQueued = Infinity } = limit;
-        while ((queued.get(resource) ?? 0) > maxQueued && group.items.length > 0) {
-          const item = lastOf(resource, maxQueued);
-          drop(item);
-          found.push({ item, refusal: { code: 'RESOURCE_QUEUE_FULL', resource, limit: maxQueued } });
-        }
+        while ((queued.get(resource) ?? 0) > maxQueued && group.items.length > 0)
+          found.push(refuse(lastOf(resource, maxQueued), { code: 'RESOURCE_QUEUE_FULL', resource, limit: maxQueued, at: now }));
       }
     return found;
   };
@@ -199,13 +209,10 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
         for (const groups of owners.values()) {
           let best: Group<Item> | undefined;
           for (const group of groups.values()) {
-            const { claims, passedOver } = group;
+            const { claims } = group;
             // It waits for money, and passing it over is nobody's fault.
             if (!isPaidFor(group)) continue;
-            // Whoever holds what others wait for must not wait for those for whom something is kept.
-            const isExempt = group.items[0]!.isCall === true && graph.isOfHolder(group.items[0]!);
-            const isKept = !isExempt && passedOver < mostPassedOver && claims.some(({ resource }) => kept.has(resource));
-            if (isKept || opensAt(claims, now) > now) blocked.push(group);
+            if (keptFor(group, kept) || opensAt(claims, now) > now) blocked.push(group);
             else if (!best || goesBefore(group.items[0]!, best.items[0]!)) best = group;
           }
           if (!best) continue;
@@ -217,7 +224,7 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
     },
     refused: (now) => {
       const stuck = deadlocks();
-      return line.limited + line.funded === 0 ? stuck : [...stuck, ...unpaid(), ...late(now), ...tooMany()];
+      return line.limited + line.funded === 0 ? stuck : [...stuck, ...unpaid(), ...late(now), ...tooMany(now)];
     },
     release(item) {
       const { claims } = item;
@@ -243,11 +250,14 @@ export function createAdmission<Item extends Waiting>(): Admission<Item> {
       lastHold = Math.max(lastHold, at);
       useOf(resource).holdUntil(at);
     },
-    reasonOf(item, now) {
-      const group = line.groupOf(item);
-      if (!group) return undefined;
-      const claim = item.claims.find((one) => (useOf(one.resource).freeAt(one, now) ?? Infinity) > now) ?? item.claims[0];
-      return claim && { resource: claim.resource, place: group.items.indexOf(item) + 1, since: item.since };
+    waitsOf(owner, now) {
+      const kept = keptFree(now);
+      return lineWaitsOf(owner, {
+        line,
+        obstacleTo: (claim) => useOf(claim.resource).obstacleTo(claim, now),
+        isUnpaid: (group) => !isPaidFor(group),
+        keptFor: (group) => keptFor(group, kept),
+      });
     },
     get waiting() {
       return line.size;

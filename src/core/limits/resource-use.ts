@@ -1,4 +1,5 @@
 import type { ResourceLimit } from '../ports/proposal.js';
+import type { LimitFigure } from '../ports/wait.js';
 
 /** What something that waits wants of a resource while it works. */
 export interface Claim {
@@ -9,10 +10,18 @@ export interface Claim {
   readonly limit: ResourceLimit;
 }
 
+/** What keeps a claim from being met, and until when; `opensAt` is absent where somebody has to let go first. */
+export interface Obstacle {
+  readonly limit: LimitFigure;
+  readonly opensAt?: number;
+}
+
 /** How much of one resource is in use, and when it was last started: what limits are held to. Times are milliseconds. */
 export interface ResourceUse {
   /** When a claim fits; `undefined` where that takes somebody to let go first. */
   freeAt(claim: Claim, now: number): number | undefined;
+  /** Why a claim does not fit now; `undefined` where it does. */
+  obstacleTo(claim: Claim, now: number): Obstacle | undefined;
   take(claim: Claim, now: number): void;
   release(claim: Claim): void;
   /** Nothing of it starts before then: its provider has asked for a pause. */
@@ -36,12 +45,20 @@ export function createResourceUse(): ResourceUse {
     return first === undefined ? -Infinity : first + intervalMs;
   };
 
+  /** What takes more than there is goes alone. */
+  const isTaken = ({ amount, limit: { concurrency = Infinity } }: Claim): boolean =>
+    amount > 0 && held > 0 && held + amount > concurrency;
+
   return {
-    freeAt({ amount, limit }, now) {
-      const { concurrency = Infinity } = limit;
-      // What takes more than there is goes alone.
-      if (amount > 0 && held > 0 && held + amount > concurrency) return undefined;
-      return Math.max(now, heldUntil, windowOpensAt(limit));
+    freeAt(claim, now) {
+      return isTaken(claim) ? undefined : Math.max(now, heldUntil, windowOpensAt(claim.limit));
+    },
+    obstacleTo(claim, now) {
+      const { concurrency = Infinity, limit = 0, intervalMs = 0 } = claim.limit;
+      if (isTaken(claim)) return { limit: { kind: 'concurrency', concurrency, inUse: held, amount: claim.amount } };
+      const opensAt = windowOpensAt(claim.limit);
+      if (heldUntil > now && heldUntil >= opensAt) return { limit: { kind: 'pause' }, opensAt: heldUntil };
+      return opensAt > now ? { limit: { kind: 'rate', limit, intervalMs }, opensAt } : undefined;
     },
     take({ amount, limit }, now) {
       held += amount;

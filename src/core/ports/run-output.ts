@@ -99,6 +99,8 @@ export interface PlannedStepFact {
   readonly role?: string;
   readonly agentId?: string;
   readonly isGoal?: true;
+  /** Absent in what was stored by versions that did not tell. */
+  readonly dependsOn?: readonly string[];
   readonly wave: number;
   /** `kept`: it is as it was. `fresh`: it waits for its turn. `new`: it was not there before. */
   readonly standing: 'kept' | 'fresh' | 'new';

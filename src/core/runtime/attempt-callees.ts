@@ -33,6 +33,8 @@ export interface AttemptCallees {
   abort(stepId: string, { isOutOfTime }: { readonly isOutOfTime: boolean }): void;
   /** Forgets what was put off. */
   forget(): void;
+  /** Steps that were put off because these breakers are open, and those of which that is not known yet, with none. */
+  readonly putOffs: ReadonlyMap<string, { readonly keys: readonly BreakerKey[] }>;
 }
 
 export interface AttemptCalleesOptions {
@@ -51,7 +53,7 @@ interface Candidate {
 }
 
 export function createAttemptCallees({ kernel, breakers, specs, tell }: AttemptCalleesOptions): AttemptCallees {
-  const waiting = new Map<string, CancelTimer>();
+  const waiting = new Map<string, { readonly cancel: CancelTimer; readonly keys: readonly BreakerKey[] }>();
   const active = new Map<string, Callee>();
 
   const candidatesOf = ({ stepId }: StartCommand): readonly Candidate[] => {
@@ -65,7 +67,7 @@ export function createAttemptCallees({ kernel, breakers, specs, tell }: AttemptC
       }));
   };
   const stopWaiting = (stepId: string): void => {
-    waiting.get(stepId)?.();
+    waiting.get(stepId)?.cancel();
     waiting.delete(stepId);
   };
   const isFree = ({ key, spec }: Candidate): boolean => spec === undefined || breakers.isPassable(key);
@@ -103,14 +105,14 @@ export function createAttemptCallees({ kernel, breakers, specs, tell }: AttemptC
       const candidates = candidatesOf(command).filter(({ spec }) => spec !== undefined);
       if (candidates.length === 0) return false;
       const reading = candidates.flatMap(({ key }) => breakers.known(key) ?? []);
-      const wait = (arm: (go: () => void) => CancelTimer): true => {
+      const wait = (arm: (go: () => void) => CancelTimer, keys: readonly BreakerKey[] = []): true => {
         stopWaiting(stepId);
         const cancel = arm(() => {
-          if (waiting.get(stepId) !== cancel) return;
+          if (waiting.get(stepId)?.cancel !== cancel) return;
           waiting.delete(stepId);
           again();
         });
-        waiting.set(stepId, cancel);
+        waiting.set(stepId, { cancel, keys });
         return true;
       };
       if (reading.length > 0) {
@@ -121,13 +123,9 @@ export function createAttemptCallees({ kernel, breakers, specs, tell }: AttemptC
       }
       const all = candidatesOf(command);
       if (all[0]?.spec?.whenOpen !== 'wait' || all.some(isFree)) return false;
-      for (const { key } of all) tell(key);
-      return wait((go) =>
-        breakers.whenPassable(
-          all.map(({ key }) => key),
-          go,
-        ),
-      );
+      const keys = all.map(({ key }) => key);
+      keys.forEach(tell);
+      return wait((go) => breakers.whenPassable(keys, go), keys);
     },
     choose(command) {
       const { stepId } = command;
@@ -155,6 +153,7 @@ export function createAttemptCallees({ kernel, breakers, specs, tell }: AttemptC
     forget() {
       for (const stepId of [...waiting.keys()]) stopWaiting(stepId);
     },
+    putOffs: waiting,
   };
 }
 

@@ -12,6 +12,7 @@ import type { Spend } from '../ports/usage.js';
 import { ownJson } from '../shared/own-json.js';
 import { CircuitOpenError } from './circuit-open-error.js';
 import { readError } from './read-error.js';
+import { refusalFactsOf } from './refusal-facts.js';
 import { spendOf } from './spend.js';
 import { codeOf, messageOf } from '../shared/thrown.js';
 
@@ -112,6 +113,7 @@ export function failureOf(thrown: unknown, { agent, now }: ErrorReading = { now:
   const error = {
     code: given === 'AGENT_FAILED' && typeof reason === 'string' && reason !== '' ? reason : given,
     message: messageOf(thrown),
+    ...refusalFactsOf(thrown),
     ...(kind !== undefined && kind !== 'retryable' && { class: kind }),
     ...(read?.status !== undefined && { status: read.status }),
   };

@@ -103,6 +103,7 @@ export function createAttemptPlaces({ queue, suspects, clock, graceMs }: Attempt
       leaveLine(stepId);
       const leave = (isSuspect ? suspects : queue).add({
         ...turn,
+        stepId,
         priority: priorities[priority],
         since: clock.now(),
         run: () => enter(command, { begin, giveUp }, isSuspect ? suspectMs : undefined),

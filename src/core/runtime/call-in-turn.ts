@@ -34,7 +34,18 @@ export const callInTurn = <T>(
   new Promise<T>((resolve, reject) => {
     signal.throwIfAborted();
     const work = {
-      ...{ tenant, owner, by, isCall: true as const, claims, kind, priority: callPriority, urgency: 0, since: clock.now() },
+      ...{
+        tenant,
+        owner,
+        by,
+        stepId: by.stepId,
+        isCall: true as const,
+        claims,
+        kind,
+        priority: callPriority,
+        urgency: 0,
+        since: clock.now(),
+      },
       run: async (): Promise<void> => {
         signal.removeEventListener('abort', giveUp);
         try {

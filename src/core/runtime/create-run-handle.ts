@@ -7,6 +7,7 @@ import type { Json } from '../shared/json.js';
 import { outcomeOf } from './attempt-outcome.js';
 import { ApprovalRefusedError } from './errors.js';
 import type { ReadOptions } from './event-log.js';
+import { withLiveWaits } from './live-waits.js';
 import type { ManagedRun } from './managed-run.js';
 import type { RunRegistry } from './run-registry.js';
 import type { InputBody } from './run-driver.js';
@@ -60,7 +61,10 @@ export function createRunHandle(given: ManagedRun, runs: RunRegistry): Run {
       result.catch(() => undefined);
       return result;
     },
-    view: () => followed({ isWaitedFor: false }).view(),
+    view() {
+      const run = followed({ isWaitedFor: false });
+      return withLiveWaits(run.view(), run.engine, run.surroundings);
+    },
     events: (options = {}) => read(followed(), options),
     output: (stepId) => outputOf(current(), { stepId, runs }),
     durability: () => ({ ...current().journal.figures, ...current().state.recovery }),

@@ -224,14 +224,22 @@ export class ResourceRefusedError extends PlanwrightError {
   readonly reason: ResourceRefusal['code'];
   /** `maxQueued`, or `maxWaitMs`. */
   readonly limit: number;
-  constructor({ code, resource, limit }: ResourceRefusal) {
+  /** How many waited for the resource, this one among them. */
+  readonly waiting: number;
+  /** Since when it had waited, in milliseconds since the epoch, and how long that was. */
+  readonly since: number;
+  readonly waitedMs: number;
+  constructor({ code, resource, limit, waiting, since, at }: ResourceRefusal) {
     super(
       code === 'RESOURCE_QUEUE_FULL'
         ? `${limit} wait for the resource ${quote(resource)} already (maxQueued). Try again later, or raise it.`
-        : `The resource ${quote(resource)} was not free within ${limit} ms (maxWaitMs). Try again later, or raise it.`,
+        : `The resource ${quote(resource)} was not free within ${limit} ms (maxWaitMs); ${waiting} waited for it. Try again later, or raise it.`,
     );
     this.resource = resource;
     this.reason = code;
     this.limit = limit;
+    this.waiting = waiting;
+    this.since = since;
+    this.waitedMs = at - since;
   }
 }

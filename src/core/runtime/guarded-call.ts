@@ -16,6 +16,8 @@ export interface GuardedCall<T> {
   /** Waits for its turn and makes the call, unless the signal fires. */
   readonly enter: <Result>(fn: Call<Result>, signal: AbortSignal) => Promise<Result>;
   readonly tell: () => void;
+  /** It waits because the breaker is open; gives what says that it does so no longer. */
+  readonly pause: () => () => void;
 }
 
 /** It had its turn, and the breaker had opened meanwhile: it waits for that, and then for another turn. */
@@ -34,7 +36,8 @@ export async function guardedCall<T>(options: GuardedCall<T>): Promise<T> {
     if (!breakers.isPassable(key)) {
       tell();
       if (spec.whenOpen !== 'wait') throw openError(options);
-      await passable(options);
+      const goOn = options.pause();
+      await passable(options).finally(goOn);
     }
     const result = await waitUnlessOpen(options);
     if (result !== turnedAway) return result;

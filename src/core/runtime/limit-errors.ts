@@ -6,6 +6,7 @@ import { InvariantError, listIssues, PlanwrightError } from '../shared/error.js'
 import { quote, type Issue } from '../shared/issue.js';
 import { toUsd } from '../shared/money.js';
 import { ResourceRefusedError } from './errors.js';
+import { refusalFactsOf } from './refusal-facts.js';
 
 /** Options of an orchestrator that make no sense. Nothing was created. */
 export class OptionsInvalidError extends PlanwrightError {
@@ -95,8 +96,9 @@ export function budgetError({ tenant, unit, ceiling, spent, reserved }: Shortfal
 /** Why a step was not let in, as it is stored. Another attempt would find a budget as used up as this one did. */
 export function refusalOf(refusal: Refusal): { readonly error: StoredError; readonly retryable: boolean } {
   if (refusal.code === 'BUDGET_USED_UP') return { error: budgetError(refusal.shortfall), retryable: false };
-  const { code, message } = callError(refusal);
-  return { error: { code, message }, retryable: true };
+  const error = callError(refusal);
+  const { code, message } = error;
+  return { error: { code, message, ...refusalFactsOf(error) }, retryable: true };
 }
 
 /** Why a call was not let in, as it is thrown. */

@@ -23,6 +23,13 @@ export interface ResourceCallsOptions {
   readonly tell: (key: BreakerKey) => void;
 }
 
+/** A call that waits because the breaker of what it calls is open. */
+export interface PausedCall {
+  readonly stepId: string;
+  readonly key: BreakerKey;
+  readonly since: number;
+}
+
 /** One call of a resource by a step. */
 export interface ResourceCall<T> {
   readonly step: StepDefinition;
@@ -32,15 +39,28 @@ export interface ResourceCall<T> {
   readonly fn: (signal: AbortSignal) => Promise<T> | T;
 }
 
-/** Makes the calls of resources of one run: when their limits allow it, and if their breakers do. */
-export function createResourceCalls(options: ResourceCallsOptions) {
+export interface ResourceCalls {
+  /** Calls a resource when its limits allow it, and if its breaker does. */
+  call<T>(resource: string, call: ResourceCall<T>): Promise<T>;
+  readonly paused: Iterable<PausedCall>;
+}
+
+/** Makes the calls of resources of one run. */
+export function createResourceCalls(options: ResourceCallsOptions): ResourceCalls {
   const { runId, tenant, kernel, claims, queue, clock, breakers, specs, tell } = options;
-  return <T>(resource: string, { step, by, signal, fn }: ResourceCall<T>): Promise<T> => {
+  const paused = new Set<PausedCall>();
+  const call = <T>(resource: string, { step, by, signal, fn }: ResourceCall<T>): Promise<T> => {
     const enter = <Result>(inner: ResourceCall<Result>['fn'], until: AbortSignal): Promise<Result> =>
       callInTurn(claims.ofCall(resource, step), { fn: inner, signal: until, queue, clock, tenant: tenant(), owner: runId, by });
     const spec = specs.ofResource(resource, kernel());
     if (!spec) return enter(fn, signal);
     const key = { kind: 'resource', name: resource } as const;
-    return guardedCall({ breakers, key, spec, signal, fn, enter, tell: () => tell(key) });
+    const pause = (): (() => void) => {
+      const one = { stepId: by.stepId, key, since: clock.now() };
+      paused.add(one);
+      return () => void paused.delete(one);
+    };
+    return guardedCall({ breakers, key, spec, signal, fn, enter, pause, tell: () => tell(key) });
   };
+  return { call, paused };
 }

@@ -4,10 +4,12 @@ import type { ResourceLimit } from '../ports/proposal.js';
 import type { Command } from '../ports/run-output.js';
 import type { AgentDirectory } from './agent-directory.js';
 import type { Artifacts } from './artifacts.js';
+import type { AttemptCallees } from './attempt-callees.js';
 import type { ProbeCommand, StartCommand } from './attempt-command.js';
 import type { BreakerSpecs } from './breaker-specs.js';
 import type { Breakers } from './breakers.js';
 import type { TenantOptions } from './orchestrator-options.js';
+import type { ResourceCalls } from './resource-calls.js';
 import type { RunDriver } from './run-driver.js';
 import type { RunState } from './run-state.js';
 import type { WorkQueue } from './work-queue.js';
@@ -21,6 +23,8 @@ export interface RunAttempts {
   /** Takes up what was held back while the run was paused. */
   release(): void;
   abortAll(reason: string): void;
+  readonly putOffs: AttemptCallees['putOffs'];
+  readonly pausedCalls: ResourceCalls['paused'];
   /** Tells agents that their conversations are over; `undefined` where none wants to know. */
   endSessions(reason: SessionEnd['reason']): Promise<unknown> | undefined;
 }

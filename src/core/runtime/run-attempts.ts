@@ -61,7 +61,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
   const claims = createStepClaims({ ...options, runId, kernel, limits: resources, tenant: () => state.record.tenant });
   const tell = createBreakerTeller({ state, driver, breakers, clock });
   const callees = createAttemptCallees({ kernel, breakers, specs, tell });
-  const callResource = createResourceCalls({ runId, tenant: tenantOf, kernel, claims, queue, clock, breakers, specs, tell });
+  const calls = createResourceCalls({ runId, tenant: tenantOf, kernel, claims, queue, clock, breakers, specs, tell });
 
   /** A step without an agent is computed here and now. */
   const compute = (command: StartCommand): void => {
@@ -179,7 +179,7 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
       ...{ signal, pulse },
       admit: gate.admit,
       resources: new Set([...Object.keys(resources), ...Object.keys(kernel().materialized.definition.resources)]),
-      enter: (resource, fn) => callResource(resource, { fn, signal, step, by }),
+      enter: (resource, fn) => calls.call(resource, { fn, signal, step, by }),
       recorded: requests.recorded(stepId),
       scope: isUndoing ? 'compensation/' : '',
       record: (name, value) => driver().submit({ type: 'effect.recorded', stepId, name, value }),
@@ -271,6 +271,8 @@ export function createRunAttempts(options: RunAttemptsOptions): RunAttempts {
         driver().offer({ type: 'step.decided', stepId, decision: { approve: false, by, note } });
       });
     },
+    putOffs: callees.putOffs,
+    pausedCalls: calls.paused,
     endSessions: (reason) =>
       endSessions(
         { runId: state.runId, kernel: kernel(), agents, sessionOf: requests.sessionOf, clock, limitMs: graceMs },

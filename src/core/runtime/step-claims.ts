@@ -4,6 +4,7 @@ import type { StepDefinition } from '../materializer/definition.js';
 import type { MaterializedRun } from '../materializer/materialize.js';
 import { remainingPathMs } from '../plan/critical-path.js';
 import type { ResourceLimit } from '../ports/proposal.js';
+import type { LimitWait } from '../ports/wait.js';
 import type { TenantOptions } from './orchestrator-options.js';
 
 /** What the steps of one run claim of what they share, with others of the run and of the process. */
@@ -31,8 +32,15 @@ export function createStepClaims({ runId, kernel, limits, runConcurrency, tenant
     if (known?.of !== materialized) known = { of: materialized, urgency: urgencies(materialized, limitOf) };
     return known.urgency.get(id) ?? known.urgency.get(added?.goal ?? '') ?? 0;
   };
-  const limitOf = (resource: string): ResourceLimit =>
-    tighter(kernel().materialized.definition.resources[resource] ?? {}, limits[resource] ?? {});
+  let limitsOf: { readonly of: MaterializedRun; readonly known: Map<string, ResourceLimit> } | undefined;
+  const limitOf = (resource: string): ResourceLimit => {
+    const { materialized } = kernel();
+    if (limitsOf?.of !== materialized) limitsOf = { of: materialized, known: new Map() };
+    let limit = limitsOf.known.get(resource);
+    if (!limit)
+      limitsOf.known.set(resource, (limit = tighter(materialized.definition.resources[resource] ?? {}, limits[resource] ?? {})));
+    return limit;
+  };
 
   /** Attempts of this run at once; infinite where only the orchestrator's own limit holds. */
   const mostAtOnce = (): number =>
@@ -50,7 +58,7 @@ export function createStepClaims({ runId, kernel, limits, runConcurrency, tenant
       const paidBy = tenant();
       const concurrencyOfTenant = paidBy === undefined ? undefined : ownOf(tenants, paidBy)?.concurrency;
       if (concurrencyOfTenant !== undefined)
-        claims.push({ resource: `tenant\n${paidBy}`, amount: 1, limit: { concurrency: concurrencyOfTenant } });
+        claims.push({ resource: tenantName(paidBy ?? ''), amount: 1, limit: { concurrency: concurrencyOfTenant } });
       // Another plan may have changed a limit since others of the kind came.
       return { claims, kind: JSON.stringify([role, resources, concurrency, concurrencyOfRun]), urgency: urgencyOf(step) };
     },
@@ -69,6 +77,16 @@ const ownOf = <T>(record: Readonly<Record<string, T>>, key: string): T | undefin
 const roleName = (runId: string, role: string): string => `role\n${runId}\n${role}`;
 
 const runName = (runId: string): string => `run\n${runId}`;
+
+const tenantName = (tenant: string): string => `tenant\n${tenant}`;
+
+/** What a claim is on: a resource by its name, or what the names above stand for. */
+export function claimedBy(resource: string): Pick<LimitWait, 'for' | 'name'> {
+  const [kind, name, role] = resource.split('\n');
+  if (kind === 'role' && role !== undefined) return { for: 'role', name: role };
+  if (kind === 'tenant' && name !== undefined) return { for: 'tenant', name: resource.slice(tenantName('').length) };
+  return kind === 'run' && name !== undefined ? { for: 'run' } : { for: 'resource', name: resource };
+}
 
 /**
  * The longest way from each step to the end. A step without an estimate counts as a moment, and one that takes much of what is scarce counts

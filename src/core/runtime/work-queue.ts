@@ -1,10 +1,13 @@
 import PQueue from 'p-queue';
 
+import type { LineWait } from '../limits/line-waits.js';
 import { createAdmission, type Refusal, type Waiting } from '../limits/admission.js';
 import type { CancelTimer, Clock } from '../ports/clock.js';
 
 /** Something to be done when its turn has come. */
 export interface Work extends Waiting {
+  /** The step that it is an attempt at, or that makes the call; absent for what is neither. */
+  readonly stepId?: string;
   /** Must not reject: its outcome is its own affair. */
   readonly run: () => Promise<void>;
   /** It is not to be done: too many wait already, or it has waited too long. */
@@ -26,12 +29,14 @@ export interface WorkQueue {
   hold(resource: string, until: number): void;
   /** Looks again who may work, because something has changed that it does not know of. */
   recheck(): void;
+  /** What each of an owner's waits for that may not begin now. */
+  waitsOf(owner: string): readonly { readonly item: Work; readonly wait: LineWait }[];
   /** Resolves when nothing works. */
   idle(): Promise<void>;
 }
 
 /** What every attempt claims; no resource has this name. */
-const place = '';
+export const place = '';
 
 export function createWorkQueue({ concurrency, clock }: { readonly concurrency: number; readonly clock: Clock }): WorkQueue {
   const queue = new PQueue();
@@ -84,6 +89,7 @@ export function createWorkQueue({ concurrency, clock }: { readonly concurrency: 
       void queue.add(() => begin(work));
     },
     recheck: look,
+    waitsOf: (owner) => admission.waitsOf(owner, clock.now()),
     hold: (resource, until) => admission.holdUntil(resource, until),
     async idle() {
       await queue.onIdle();

@@ -7,12 +7,33 @@ import type { SpendSum } from './usage-totals.js';
 export type StepState = { -readonly [Key in keyof StepView]: StepView[Key] } & {
   readonly spent: SpendSum;
   attemptStartedAt: number | undefined;
+  /** The attempt that was begun last, those to undo it counted on. */
+  begun?: number;
+  /** Agents that another has taken over from, and from which attempt on; absent for none. */
+  takenOver?: readonly { readonly attempt: number; readonly from: string | undefined }[];
+  /** Begun, and gone with its process. */
+  lostAttempt?: number;
+  /** Since when it has been in its status; absent for as long as it has always been. */
+  since?: number;
+  /** What a person is asked, while it waits for one. */
+  prompt?: string;
 };
 
 export type StepEvent = Extract<RunEvent, { readonly stepId: string }>;
 
 /** What an event says of its step. */
 export function applyToStep(step: StepState, event: StepEvent): void {
+  const { status, since } = step;
+  changeStep(step, event);
+  if (event.type === 'step.added') step.since = event.at;
+  if (step.status === status) return;
+  if (status === 'ready' && since !== undefined) step.queuedMs += event.at - since;
+  step.since = event.at;
+  delete step.prompt;
+  if (event.type === 'step.gated') step.prompt = event.prompt;
+}
+
+function changeStep(step: StepState, event: StepEvent): void {
   switch (event.type) {
     case 'step.ready':
       // It was in doubt, and turns out not to have happened.
@@ -28,10 +49,9 @@ export function applyToStep(step: StepState, event: StepEvent): void {
     case 'step.started':
       step.status = 'running';
       step.attempts = event.attempt;
-      if (event.agentId !== undefined) step.agentId = event.agentId;
+      if (event.agentId !== undefined) takeOver(step, event.agentId, event.attempt);
       step.startedAt ??= event.at;
-      step.attemptStartedAt = event.at;
-      return;
+      return beginAttempt(step, event);
     case 'step.progress':
       step.progress = event.message;
       return;
@@ -52,9 +72,8 @@ export function applyToStep(step: StepState, event: StepEvent): void {
       return conclude(step, { status: endStatuses[event.type], at: event.at, error: event.error });
     case 'step.compensating':
       step.status = 'compensating';
-      step.attemptStartedAt = event.at;
       delete step.retryAt;
-      return;
+      return beginAttempt(step, event);
     case 'step.compensated':
       delete step.error;
       return conclude(step, { status: 'compensated', at: event.at });
@@ -119,7 +138,21 @@ function conclude(step: StepState, { status, at, error }: Conclusion): void {
   if (status !== 'backing-off' && status !== 'in-doubt' && status !== 'compensating') step.endedAt = at;
 }
 
-/** The process is lost that was at it: how long it was at work until then is not known to anyone. */
-export function loseStep(step: StepState): void {
+function takeOver(step: StepState, agentId: string, attempt: number): void {
+  if (step.agentId !== agentId) step.takenOver = [...(step.takenOver ?? []), { attempt, from: step.agentId }];
+  step.agentId = agentId;
+}
+
+function beginAttempt(step: StepState, { attempt, at }: { readonly attempt: number; readonly at: number }): void {
+  if (step.lostAttempt === attempt) step.repeats = (step.repeats ?? 0) + 1;
+  delete step.lostAttempt;
+  step.begun = attempt;
+  step.attemptStartedAt = at;
+}
+
+/** The process is lost that was at it: how long it was at work until then is not known to anyone, nor how long it could have been. */
+export function loseStep(step: StepState, at: number): void {
+  if (step.attemptStartedAt !== undefined && step.begun !== undefined && !step.isGoal) step.lostAttempt = step.begun;
   step.attemptStartedAt = undefined;
+  if (step.status === 'ready') step.since = at;
 }

@@ -4,23 +4,26 @@ import type { Plan } from '../ports/plan.js';
 import type { BreakerChange } from '../ports/breaker.js';
 import type { RunEvent } from '../ports/run-output.js';
 import type { Gap, RunStatus, StoredError } from '../ports/run.js';
-import type { Spend, UsageTotals } from '../ports/usage.js';
+import type { UsageTotals } from '../ports/usage.js';
 import { applyToBudget, budgetView, type BudgetView } from './budget-view.js';
 import { withBreaker } from './breakers-met.js';
 import { applyToStep, loseStep, type StepEvent, type StepState } from './fold-step.js';
 import { createRoleWatch, type RoleView } from './role-status.js';
+import { createSpendBook, type SavedSpend } from './spend-book.js';
 import { addedStepState, assignAgents, gapOf, replanSteps, restoreStep, stepState, viewStep } from './step-state.js';
 import type { StepView } from './step-view.js';
+import { waitOf } from './step-wait.js';
 import { countTickets, type TicketCounts } from './ticket-counts.js';
-import { addSpend, createSpendSum, totalsOf, type SpendSum } from './usage-totals.js';
 
 /** A run as it stands, folded from its events. Plain data. */
 export interface RunView {
   readonly runId: string;
   readonly status: RunStatus;
   readonly paused: boolean;
-  /** Why it is paused: `requested`, or what it waits for. Absent while it is not. */
-  readonly pausedFor?: { readonly reason: string; readonly error?: StoredError };
+  /** Why it is paused: `requested`, or what it waits for; and since when. Absent while it is not. */
+  readonly pausedFor?: { readonly reason: string; readonly since: number; readonly error?: StoredError };
+  /** How often a process has taken it up after another was lost, or had let it go. */
+  readonly recoveries: number;
   readonly budget: BudgetView;
   readonly goal: string;
   readonly revision: number;
@@ -55,6 +58,8 @@ export interface RunView {
   readonly roles: readonly RoleView[];
   /** Usage by role key. */
   readonly usageByRole: Readonly<Record<string, UsageTotals>>;
+  /** Usage by the id of the agent that was called, also to undo a step. */
+  readonly usageByAgent: Readonly<Record<string, UsageTotals>>;
   /** `seq` of the newest event that is in this view. */
   readonly seq: number;
 }
@@ -72,11 +77,9 @@ export interface RunProjection {
 }
 
 /** A projection as plain data; outputs are kept elsewhere. */
-export interface SavedProjection {
+export interface SavedProjection extends SavedSpend {
   readonly run: RunState;
   readonly steps: readonly StepState[];
-  readonly total: SpendSum;
-  readonly byRole: readonly (readonly [string, SpendSum])[];
   /** Absent in what was saved by versions that did not know it. */
   readonly roles?: readonly RoleView[];
 }
@@ -88,7 +91,7 @@ export interface ProjectionStart {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'tickets' | 'roles' | 'usage' | 'usageByRole'>;
+type RunState = Omit<Mutable<RunView>, 'steps' | 'gaps' | 'tickets' | 'roles' | 'usage' | 'usageByRole' | 'usageByAgent'>;
 
 /** The view of a run after some of its events: a pure fold. */
 export function projectRun(plan: Plan, events: Iterable<RunEvent>): RunView {
@@ -102,6 +105,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     runId: '',
     status: 'proposed',
     paused: false,
+    recoveries: 0,
     budget: budgetView(plan),
     goal: plan.goal,
     revision: plan.revision,
@@ -116,23 +120,14 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
   };
   const waveOf = new Map(waves(plan).flatMap((ids, wave) => ids.map((id) => [id, wave] as const)));
   const steps = new Map(plan.steps.map((step): [string, StepState] => [step.id, stepState(step, waveOf.get(step.id) ?? 0)]));
-  const total = { ...createSpendSum(), ...from?.saved.total };
-  const byRole = new Map<string, SpendSum>(from?.saved.byRole.map(([role, sum]) => [role, { ...sum }]));
+  const book = createSpendBook(plan, from?.saved);
+  let dependsOn = new Map(plan.steps.map((step) => [step.id, step.dependsOn]));
   for (const saved of from?.saved.steps ?? []) steps.set(saved.id, restoreStep(saved, from?.outputs.get(saved.id)));
   const roles = createRoleWatch(
     plan.roles.map(({ key }) => key),
     from?.saved.roles,
   );
   for (const step of steps.values()) roles.add(step);
-  const charge = (step: StepState, spend: Spend): void => {
-    addSpend(total, spend);
-    addSpend(step.spent, spend);
-    step.usage = totalsOf(step.spent);
-    if (step.role === undefined) return;
-    const sum = byRole.get(step.role) ?? createSpendSum();
-    byRole.set(step.role, sum);
-    addSpend(sum, spend);
-  };
   const applyTo = (event: StepEvent): void => {
     const step = steps.get(event.stepId);
     if (!step) return;
@@ -140,7 +135,7 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     applyToStep(step, event);
     if (event.type === 'step.started') step.revision = run.revision;
     roles.move(step, { from: before, at: event.at });
-    if ('spend' in event) charge(step, event.spend);
+    if ('spend' in event) book.charge(step, event);
   };
   return {
     get seq() {
@@ -152,12 +147,17 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
       if (event.type === 'step.added') steps.set(event.stepId, addedStepState(event, steps.get(event.goal)?.wave ?? 0));
       if ('stepId' in event) applyTo(event);
       else applyToRun(run, event);
-      if (event.type === 'run.provisioned') assignAgents(steps.values(), event.roles);
+      if (event.type === 'run.provisioned') {
+        book.assign(Object.entries(event.roles).map(([role, { agentId }]) => ({ role, agentId })));
+        assignAgents(steps.values(), event.roles);
+      }
       if (event.type === 'run.replanned') {
-        replanSteps(steps, event.steps);
+        replanSteps(steps, event);
+        dependsOn = new Map(event.steps.map((step) => [step.id, step.dependsOn ?? []]));
+        book.assign(event.steps);
         roles.reset(steps.values(), event.at);
       }
-      if (event.type === 'run.recovered') for (const step of steps.values()) loseStep(step);
+      if (event.type === 'run.recovered') for (const step of steps.values()) loseStep(step, event.at);
       if (event.type === 'step.compensation-failed' && event.retryAt === undefined) noteNotUndone(run, event.stepId);
     },
     release(stepIds) {
@@ -170,23 +170,24 @@ export function createRunProjection(plan: Plan, from?: ProjectionStart): RunProj
     },
     save: () => ({
       run,
-      total,
-      byRole: [...byRole],
+      ...book.save(),
       roles: roles.views(),
       steps: Array.from(steps.values(), ({ output, ...step }) => ({
         ...step,
         ...(output !== undefined && { outputReleased: true }),
       })),
     }),
-    view: () => ({
-      ...run,
-      steps: Array.from(steps.values(), viewStep),
-      gaps: [...steps.values()].flatMap(gapOf),
-      tickets: countTickets(steps.values()),
-      roles: roles.views(),
-      usage: totalsOf(total),
-      usageByRole: Object.fromEntries([...byRole].map(([role, sum]) => [role, totalsOf(sum)])),
-    }),
+    view() {
+      const facts = { ...run, dependsOn, statusOf: (id: string) => steps.get(id)?.status };
+      return {
+        ...run,
+        steps: Array.from(steps.values(), (step) => viewStep(step, waitOf(step, facts))),
+        gaps: [...steps.values()].flatMap(gapOf),
+        tickets: countTickets(steps.values()),
+        roles: roles.views(),
+        ...book.views(),
+      };
+    },
   };
 }
 
@@ -216,7 +217,9 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       return;
     case 'run.widened':
     case 'run.tenant-warned':
+      return;
     case 'run.recovered':
+      run.recoveries += 1;
       return;
     case 'breaker.changed': {
       const { key, state, failures, until } = event;
@@ -238,7 +241,7 @@ function applyToRun(run: RunState, event: Exclude<RunEvent, StepEvent>): void {
       return;
     case 'run.paused':
       run.paused = true;
-      run.pausedFor = { reason: event.reason, ...(event.error && { error: event.error }) };
+      run.pausedFor = { reason: event.reason, since: event.at, ...(event.error && { error: event.error }) };
       return;
     case 'run.resumed':
       return goOn(run);

@@ -5,6 +5,7 @@ import type { AppliedPolicy } from '../ports/policy.js';
 import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StepStatus, StoredError } from '../ports/run.js';
 import type { UsageTotals } from '../ports/usage.js';
+import type { BreakerWait, LimitWait, WaitReason } from '../ports/wait.js';
 
 /** One step as it stands. Times are milliseconds since the epoch, on the run's one clock. */
 export interface StepView {
@@ -35,6 +36,10 @@ export interface StepView {
   /** What an attempt has given that nobody waited for any more. */
   readonly late?: { readonly attempt: number; readonly output: Json };
   readonly status: StepStatus;
+  /** Why it is not at work, where it has not ended and is not. */
+  readonly waiting?: WaitReason;
+  /** Calls of shared resources that its agent has made and that wait for their turn. Known where the run is driven. */
+  readonly callsWaiting?: readonly (LimitWait | BreakerWait)[];
   /** Attempts at the step itself that have started. */
   readonly attempts: number;
   /** Revision of the plan by which its last attempt was started. */
@@ -46,6 +51,13 @@ export interface StepView {
   readonly endedAt?: number;
   /** Time in attempts, those to undo it included, without queues and pauses between them, in milliseconds. */
   readonly activeMs: number;
+  /**
+   * Time for which it could have been at work and was not begun, before any of its attempts, in milliseconds: in lines for what is limited, for budget, and
+   * while the run was paused. Gates and pauses between attempts are not in it, nor is the time without a process.
+   */
+  readonly queuedMs: number;
+  /** Attempts that were begun once more under the same key, because their process was gone; absent for none. */
+  readonly repeats?: number;
   readonly output?: Json;
   /** Its output has passed a verification. */
   readonly isVerified?: true;

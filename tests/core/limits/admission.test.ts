@@ -192,13 +192,62 @@ describe('admission', () => {
     for (const job of [first, second, third]) admission.add(job!);
     expect(admission.next(0)).toBe(first);
     expect(admission.next(0)).toBeUndefined();
-    expect(admission.refused(0)).toEqual([{ item: third, refusal: { code: 'RESOURCE_QUEUE_FULL', resource: 'tool', limit: 1 } }]);
-    expect(admission.reasonOf(second!, 0)).toEqual({ resource: 'tool', place: 1, since: 0 });
+    expect(admission.refused(0)).toEqual([
+      { item: third, refusal: { code: 'RESOURCE_QUEUE_FULL', resource: 'tool', limit: 1, waiting: 2, since: 0, at: 0 } },
+    ]);
+    const figure = { kind: 'concurrency', concurrency: 1, inUse: 1, amount: 1 };
+    expect(admission.waitsOf('a', 0)).toEqual([
+      { item: second, wait: { resource: 'tool', limit: figure, place: 1, of: 1, since: 0 } },
+    ]);
     expect(admission.wakeAt(0)).toBe(20);
     expect(admission.refused(19)).toEqual([]);
-    const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: 'tool', limit: 20 };
+    const refusal = { code: 'RESOURCE_WAIT_EXCEEDED', resource: 'tool', limit: 20, waiting: 1, since: 0, at: 20 };
     expect(admission.refused(20)).toEqual([{ item: second, refusal }]);
     expect(admission.waiting).toBe(0);
+  });
+
+  it('law: says of all that wait in which place they stand, and in that order they go', () => {
+    const waiting = fc.record({
+      tenant: fc.constantFrom('', 't'),
+      owner: fc.constantFrom('a', 'b', 'c'),
+      priority: fc.nat({ max: 2 }),
+      urgency: fc.nat({ max: 2 }),
+    });
+    fc.assert(
+      fc.property(fc.array(waiting, { maxLength: 30 }), fc.nat({ max: 30 }), (ranks, gone) => {
+        const admission = createAdmission<Job>();
+        const claims = claiming(1, { concurrency: 1 });
+        const given = ranks.map((rank, nth) => one({ ...rank, claims, kind: 'tool', name: `${nth}` }));
+        for (const item of given) admission.add(item);
+        let working = admission.next(0);
+        const serve = (): Job => {
+          admission.release(working!);
+          return (working = admission.next(0))!;
+        };
+        // The turns of owners are somewhere in the middle by then.
+        for (let nth = 0; nth < gone && admission.waiting > 0; nth += 1) serve();
+        const places = ['a', 'b', 'c'].flatMap((owner) => admission.waitsOf(owner, 0));
+        expect(places.map(({ wait }) => wait.of)).toEqual(places.map(() => admission.waiting));
+        const order = places.toSorted((before, after) => before.wait.place - after.wait.place).map(({ item }) => item.name);
+        expect(order).toHaveLength(admission.waiting);
+        expect(order.map(() => serve().name)).toEqual(order);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each<[string, ResourceLimit, object]>([
+    ['what is in use', { concurrency: 2 }, { limit: { kind: 'concurrency', concurrency: 2, inUse: 1, amount: 2 } }],
+    ['how many have started', { limit: 1, intervalMs: 50 }, { limit: { kind: 'rate', limit: 1, intervalMs: 50 }, opensAt: 50 }],
+  ])('says %s, and when that opens', (_, limit, expected) => {
+    const admission = createAdmission<Job>();
+    admission.add(one({ claims: claiming(1, limit), kind: '1', name: 'first' }));
+    admission.add(one({ claims: claiming(2, limit), kind: '2', name: 'second', since: 7 }));
+    expect(admission.next(0)?.name).toBe('first');
+    expect(admission.waitsOf('a', 10)).toMatchObject([{ item: { name: 'second' }, wait: { ...expected, place: 1, since: 7 } }]);
+    admission.holdUntil('tool', 99);
+    if ('limit' in limit) expect(admission.waitsOf('a', 10)[0]?.wait).toMatchObject({ limit: { kind: 'pause' }, opensAt: 99 });
+    expect(admission.waitsOf('nobody', 10)).toEqual([]);
   });
 
   it('takes what is no longer wanted out of the line', () => {

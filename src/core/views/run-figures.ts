@@ -1,9 +1,15 @@
-import type { Plan } from '../ports/plan.js';
+import type { Plan, StepKind } from '../ports/plan.js';
+import type { UsageTotals } from '../ports/usage.js';
+import { groupsBy } from './groups-by.js';
+import { latencyOf, type Latency } from './latency.js';
+import { ratio } from './ratio.js';
+import { queuedIn, retriesOf } from './run-sample.js';
 import type { RunView } from './run-view.js';
 import type { StepView } from './step-view.js';
+import { sharesOf, type Shares } from './work-share.js';
 
 /** What a run took, and what its coordination took of it. Durations are milliseconds. */
-export interface RunFigures {
+export interface RunFigures extends Shares {
   /** From its start to its end, or to its last step so far. */
   readonly wallMs: number;
   /** Time in attempts of all steps together: what the same work would take one after the other. */
@@ -16,6 +22,22 @@ export interface RunFigures {
     /** Of those the step that took longest; absent where nothing has ended. */
     readonly slowest?: string;
   };
+  /** From when its dependencies were met until it ended, lines, gates and pauses between attempts included: of each step that has begun and ended. */
+  readonly latency: {
+    readonly steps?: Latency;
+    readonly byKind: Readonly<Partial<Record<StepKind, Latency>>>;
+    /** Of tickets of the plan, with all that was added for them. */
+    readonly tasks?: Latency;
+  };
+  /** Time in which steps could have been at work and were not begun. */
+  readonly queuedMs: number;
+  /** Attempts beyond the first of each step. */
+  readonly retries: number;
+  /** All that was spent, also on what failed, for each ticket that succeeded; absent while there is none. */
+  readonly costPerTaskUsd?: number;
+  readonly tokensPerTask?: number;
+  /** By the agent that was called. For each attempt, `projectAttempts` says it. */
+  readonly usageByAgent: Readonly<Record<string, UsageTotals>>;
   readonly coordination: Coordination;
   /** The same for each ticket that steps were added for. */
   readonly byTicket: Readonly<Record<string, Coordination>>;
@@ -37,7 +59,8 @@ export interface Coordination {
 }
 
 /**
- * What a run took by its view: wall time against serial time, the critical path, and the messages that its topology needed.
+ * What a run took by its view: wall time against serial time, the critical path, how long steps took, work against overhead, and the messages that its topology
+ * needed.
  * Pure; costs little more than the view is long.
  */
 export function runFigures({ steps: planned }: Pick<Plan, 'steps'>, view: RunView): RunFigures {
@@ -53,8 +76,35 @@ export function runFigures({ steps: planned }: Pick<Plan, 'steps'>, view: RunVie
     wallMs: (view.endedAt ?? ends.reduce((latest, at) => Math.max(latest, at), startedAt)) - startedAt,
     serialMs: sumActive(view.steps),
     criticalPath: { steps: path.map(({ id }) => id), activeMs: sumActive(path), ...(slowest && { slowest: slowest.id }) },
+    latency: latencies(view.steps),
+    ...{ queuedMs: queuedIn(view.steps), retries: retriesOf(view.steps) },
+    ...ratio('costPerTaskUsd', view.usage.costUsd, view.tickets.succeeded),
+    ...ratio('tokensPerTask', view.usage.tokens, view.tickets.succeeded),
+    usageByAgent: view.usageByAgent,
+    ...sharesOf(view.steps),
     coordination: coordinationOf(view.steps),
     byTicket: byTicket(steps),
+  };
+}
+
+function latencies(steps: readonly StepView[]): RunFigures['latency'] {
+  const of = (chosen: readonly StepView[]): Latency | undefined =>
+    latencyOf(
+      chosen.flatMap(({ queuedAt, startedAt, endedAt }) =>
+        queuedAt === undefined || startedAt === undefined || endedAt === undefined ? [] : [endedAt - queuedAt],
+      ),
+    );
+  const carried = steps.filter(({ isGoal }) => !isGoal);
+  const all = of(carried);
+  const tasks = of(steps.filter(({ kind, goal }) => kind === 'ticket' && goal === undefined));
+  const byKind = Array.from(
+    groupsBy(carried, ({ kind }) => kind),
+    ([kind, group]) => [kind, of(group)] as const,
+  );
+  return {
+    ...(all && { steps: all }),
+    byKind: Object.fromEntries(byKind.flatMap(([kind, latency]) => (latency ? [[kind, latency] as const] : []))),
+    ...(tasks && { tasks }),
   };
 }
 

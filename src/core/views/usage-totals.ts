@@ -1,5 +1,5 @@
 import type { Provenance, Spend, UsageTotals } from '../ports/usage.js';
-import { toUsd } from '../shared/money.js';
+import { toMicroUsd, toUsd } from '../shared/money.js';
 
 /** Spend as it adds up. */
 export interface SpendSum {
@@ -21,6 +21,14 @@ export function addSpend(sum: SpendSum, spend: Spend): void {
   sum.costMicroUsd += spend.costMicroUsd;
   const before = sum.provenance === undefined ? -1 : exactness.indexOf(sum.provenance);
   if (exactness.indexOf(spend.provenance) > before) sum.provenance = spend.provenance;
+}
+
+/** Totals added up, as exact as the least exact of them. */
+export function sumOfTotals(totals: Iterable<UsageTotals>): UsageTotals {
+  const sum = createSpendSum();
+  for (const { inputTokens, outputTokens, costUsd, provenance } of totals)
+    addSpend(sum, { inputTokens, outputTokens, costMicroUsd: toMicroUsd(costUsd), provenance });
+  return totalsOf(sum);
 }
 
 /** Spend as it is shown: US dollars, and both kinds of tokens together. A sum of nothing is exact. */

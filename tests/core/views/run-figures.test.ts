@@ -14,8 +14,20 @@ const unlimited = ({ roles, resources = {}, budget, ...rest }: OrchestrationProp
   resources: Object.fromEntries(Object.keys(resources).map((name) => [name, {}])),
 });
 
+const nothing = { inputTokens: 0, outputTokens: 0, tokens: 0, costUsd: 0, provenance: 'measured' } as const;
+
 const step = (id: string, parts: Partial<StepView>): StepView =>
-  ({ id, title: id, goal: 'g', status: 'succeeded', attempts: 1, activeMs: 1, ...parts }) as StepView;
+  ({
+    id,
+    title: id,
+    goal: 'g',
+    status: 'succeeded',
+    attempts: 1,
+    activeMs: 1,
+    queuedMs: 0,
+    usage: nothing,
+    ...parts,
+  }) as StepView;
 
 describe('figures of a run', () => {
   it('DD-07 compare the critical path with serial time', async () => {
@@ -101,7 +113,8 @@ describe('figures of a run', () => {
       step(`g/${nth}.1`, { kind: 'delegation', parent: `g/${nth}`, startedAt: 2 * nth + 1, endedAt: 2 * nth + 2 }),
     ]).flat();
     const { goal: _, ...goal } = step('g', { endedAt: 20_000, isGoal: true });
-    const view = { steps: [goal, ...added], startedAt: 0, endedAt: 20_000 } as unknown as RunView;
+    const { usage } = goal;
+    const view = { steps: [goal, ...added], startedAt: 0, endedAt: 20_000, usage, tickets: {} } as unknown as RunView;
     const { criticalPath } = runFigures({ steps: [] }, view);
     expect(criticalPath.steps).toEqual(added.map(({ id }) => id));
     expect(criticalPath.activeMs).toBe(20_000);

@@ -4,9 +4,11 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 
+import { benchConcurrentRuns } from './concurrent-runs.js';
 import { benchGrowingRun } from './growing-run.js';
 import { benchEvents, benchMemory, benchReplay, benchStarKernel } from './kernel.js';
 import { benchDurableChain, benchDurableMemory, benchDurableRun, benchManyRuns, benchRecovery } from './durability.js';
+import { benchLimits } from './limits.js';
 import { benchPipeline } from './pipeline.js';
 import { benchStarRun, benchWholeRun } from './whole-run.js';
 
@@ -27,6 +29,8 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   star: () => benchStarKernel({ rounds: rounds(11) }),
   run: () => benchWholeRun({ sizes: [1_000, 10_000], rounds: rounds(15) }),
   growing: () => benchGrowingRun({ sizes: [1_000, 10_000], rounds: rounds(7) }),
+  limits: () => benchLimits({ tickets: short ? 2_000 : 10_000, rounds: rounds(9) }),
+  runs: () => benchConcurrentRuns({ rounds: rounds(3) }),
   'star-run': () => benchStarRun({ rounds: rounds(9) }),
   'durable-memory': benchDurableMemory,
   durable: () => benchDurableRun({ rounds: rounds(7) }),

@@ -15,8 +15,9 @@ let calls = 0;
 
 /** Asks the service, in turn with everybody else. The rest of its work takes two seconds. */
 const researcher: AgentFunction = async ({ stepId }, { call, signal }) => {
-  const found = await call('search', () => {
+  const found = await call('search', async () => {
     calls += 1;
+    await clock.sleep(100, { signal });
     if (isDown()) throw new Error('503: the search service is down');
     return `what there is on ${stepId}`;
   });

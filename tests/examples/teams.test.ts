@@ -92,20 +92,20 @@ describe('HB-52 HB-44 the shared tool', () => {
   it('is called by two customers in turn, left alone while it is broken, and paid for as agreed', async () => {
     const lines = await play('shared-tool');
     expectInOrder(lines, [
-      '2.0 s  large: topic-1 is done',
-      '3.0 s  small: topic-1 is done',
-      '4.0 s  the breaker of search is open',
-      '4.0 s  small: topic-2 is done',
-      '6.0 s  the breaker of search is half-open',
-      '6.0 s  the breaker of search is open',
-      '8.0 s  the breaker of search is half-open',
-      '8.0 s  the breaker of search is closed',
-      '13.0 s  large: 1.2 of the 1.5 USD of acme are spent',
-      '15.0 s  large: paused. The budget of tenant "acme" is used up: $1.5 of $1.5 (maxCostUsd) are spent.',
-      '15.0 s  large: completed, $1.60: report of large, 0 gaps',
-      '15.0 s  small: completed, $0.30: report of small, 0 gaps',
-      // 17 topics, and the four calls that failed.
-      '15.0 s  the service was called 21 times',
+      '2.1 s  large: topic-1 is done',
+      '3.1 s  small: topic-1 is done',
+      '4.1 s  small: topic-2 is done',
+      '4.1 s  the breaker of search is open',
+      '6.1 s  the breaker of search is half-open',
+      '6.2 s  the breaker of search is open',
+      '8.2 s  the breaker of search is half-open',
+      '8.3 s  the breaker of search is closed',
+      '13.4 s  large: 1.2 of the 1.5 USD of acme are spent',
+      '15.3 s  large: paused. The budget of tenant "acme" is used up: $1.5 of $1.5 (maxCostUsd) are spent.',
+      '15.3 s  large: completed, $1.60: report of large, 0 gaps',
+      '15.3 s  small: completed, $0.30: report of small, 0 gaps',
+      // 17 topics, and the five calls that failed.
+      '15.3 s  the service was called 22 times',
     ]);
     expect(await play('shared-tool')).toEqual(lines);
   });

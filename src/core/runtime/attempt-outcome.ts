@@ -10,11 +10,11 @@ import type { Conflict } from '../ports/reducer.js';
 import type { Branch, StoredError } from '../ports/run.js';
 import type { Spend } from '../ports/usage.js';
 import { ownJson } from '../shared/own-json.js';
-import { isCircuitOpen, type CircuitOpenError } from './circuit-open-error.js';
+import { CircuitOpenError } from './circuit-open-error.js';
 import { readError } from './read-error.js';
 import { refusalFactsOf } from './refusal-facts.js';
 import { spendOf } from './spend.js';
-import { codeOf, messageOf } from '../shared/thrown.js';
+import { codeOf, isThrown, messageOf } from '../shared/thrown.js';
 
 /** How one attempt ended, in the kernel's words. */
 export type AttemptOutcome =
@@ -105,7 +105,7 @@ export interface ErrorReading {
  * keeps nothing of it but its message, its class and its HTTP status.
  */
 export function failureOf(thrown: unknown, { agent, now }: ErrorReading = { now: 0 }): AttemptOutcome {
-  if (isCircuitOpen(thrown)) return refusedBy(thrown);
+  if (isThrown(thrown, CircuitOpenError)) return refusedBy(thrown);
   const read = readError(thrown, now);
   const kind = askedClass(agent, thrown) ?? read?.class;
   const { reason, retryable, usage } = factsOf(thrown);

@@ -24,12 +24,3 @@ export class CircuitOpenError extends PlanwrightError {
     this.failures = failures;
   }
 }
-
-/** Never throws: what was thrown may do so when it is looked at. */
-export function isCircuitOpen(thrown: unknown): thrown is CircuitOpenError {
-  try {
-    return thrown instanceof CircuitOpenError;
-  } catch {
-    return false;
-  }
-}

@@ -2,7 +2,8 @@ import type { CircuitOutcome } from '../limits/circuit-breaker.js';
 import type { BreakerKey } from '../ports/breaker.js';
 import type { CircuitBreakerSpec } from '../ports/proposal.js';
 import type { Breakers } from './breakers.js';
-import { CircuitOpenError, isCircuitOpen } from './circuit-open-error.js';
+import { isThrown } from '../shared/thrown.js';
+import { CircuitOpenError } from './circuit-open-error.js';
 import { readError } from './read-error.js';
 
 type Call<T> = (signal: AbortSignal) => Promise<T> | T;
@@ -84,7 +85,9 @@ async function callOnce<T>(options: GuardedCall<T>, signal: AbortSignal): Promis
     leave('success');
     return value;
   } catch (error) {
-    leave(signal.aborted || readError(error, 0)?.class === 'throttled' || isCircuitOpen(error) ? 'neither' : 'failure');
+    leave(
+      signal.aborted || readError(error, 0)?.class === 'throttled' || isThrown(error, CircuitOpenError) ? 'neither' : 'failure',
+    );
     throw error;
   }
 }

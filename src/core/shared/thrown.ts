@@ -28,3 +28,12 @@ export function codeOf(thrown: unknown, fallback: string): string {
     return fallback;
   }
 }
+
+/** Whether something that was thrown is of a class. A proxy may throw where it is asked that. */
+export function isThrown<T>(thrown: unknown, kind: new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof kind;
+  } catch {
+    return false;
+  }
+}

@@ -29,11 +29,14 @@ export function createWaitGraph<Item extends Waiting>(): WaitGraph<Item> {
   const callsOf = (holder: Holder): ReadonlySet<Item> => calls.get(holder) ?? new Set<Item>();
   const change = ({ by, claims }: Item, sign: 1 | -1): void => {
     if (!by) return;
+    let sum = 0;
     for (const { resource, amount } of claims) {
-      add(madeIn(holders, resource), by, sign * amount);
-      if (holders.get(resource)?.size === 0) holders.delete(resource);
-      add(held, by, sign * amount);
+      const of = madeIn(holders, resource);
+      add(of, by, sign * amount);
+      if (of.size === 0) holders.delete(resource);
+      sum += amount;
     }
+    add(held, by, sign * sum);
   };
 
   /** All calls that wait for somebody for whom this one waits, however far away. */
@@ -93,8 +96,8 @@ export function createWaitGraph<Item extends Waiting>(): WaitGraph<Item> {
 }
 
 function madeIn(map: Map<string, Map<Holder, number>>, key: string): Map<Holder, number> {
-  const found = map.get(key) ?? new Map<Holder, number>();
-  map.set(key, found);
+  let found = map.get(key);
+  if (!found) map.set(key, (found = new Map<Holder, number>()));
   return found;
 }
 

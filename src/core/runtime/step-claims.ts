@@ -25,42 +25,67 @@ export interface StepClaimsOptions {
   readonly tenants: Readonly<Record<string, TenantOptions>>;
 }
 
+interface Claimed {
+  readonly claims: readonly Claim[];
+  readonly kind: string;
+}
+
+/** What was found out of a plan. */
+interface Known {
+  readonly of: MaterializedRun;
+  readonly limits: Map<string, ResourceLimit>;
+  /** By role, resources and tenant. */
+  readonly claims: Map<string, Claimed>;
+  urgency: ReadonlyMap<string, number> | undefined;
+}
+
 export function createStepClaims({ runId, kernel, limits, runConcurrency, tenant, tenants }: StepClaimsOptions): StepClaims {
-  let known: { readonly of: MaterializedRun; readonly urgency: ReadonlyMap<string, number> } | undefined;
-  const urgencyOf = ({ id, added }: StepDefinition): number => {
+  let found: Known | undefined;
+  /** What follows from the plan, as it is now. */
+  const known = (): Known => {
     const { materialized } = kernel();
-    if (known?.of !== materialized) known = { of: materialized, urgency: urgencies(materialized, limitOf) };
-    return known.urgency.get(id) ?? known.urgency.get(added?.goal ?? '') ?? 0;
+    if (found?.of !== materialized) found = { of: materialized, limits: new Map(), claims: new Map(), urgency: undefined };
+    return found;
   };
-  let limitsOf: { readonly of: MaterializedRun; readonly known: Map<string, ResourceLimit> } | undefined;
   const limitOf = (resource: string): ResourceLimit => {
-    const { materialized } = kernel();
-    if (limitsOf?.of !== materialized) limitsOf = { of: materialized, known: new Map() };
-    let limit = limitsOf.known.get(resource);
-    if (!limit)
-      limitsOf.known.set(resource, (limit = tighter(materialized.definition.resources[resource] ?? {}, limits[resource] ?? {})));
+    const now = known();
+    let limit = now.limits.get(resource);
+    if (!limit) now.limits.set(resource, (limit = tighter(now.of.definition.resources[resource] ?? {}, limits[resource] ?? {})));
     return limit;
+  };
+  const urgencyOf = ({ id, added }: StepDefinition): number => {
+    const now = known();
+    const urgency = (now.urgency ??= urgencies(now.of, limitOf));
+    return urgency.get(id) ?? urgency.get(added?.goal ?? '') ?? 0;
   };
 
   /** Attempts of this run at once; infinite where only the orchestrator's own limit holds. */
   const mostAtOnce = (): number =>
     Math.min(kernel().materialized.definition.budget.maxConcurrency ?? Infinity, runConcurrency ?? Infinity);
 
+  const claim = ({ role, resources }: StepDefinition): Claimed => {
+    const concurrency = kernel().materialized.definition.roles.find(({ key }) => key === role)?.concurrency;
+    const claims = resources.map(({ name, amount }): Claim => ({ resource: name, amount, limit: limitOf(name) }));
+    if (concurrency !== undefined) claims.push({ resource: roleName(runId, role ?? ''), amount: 1, limit: { concurrency } });
+    const concurrencyOfRun = mostAtOnce();
+    if (concurrencyOfRun < Infinity)
+      claims.push({ resource: runName(runId), amount: 1, limit: { concurrency: concurrencyOfRun } });
+    const paidBy = tenant();
+    const concurrencyOfTenant = paidBy === undefined ? undefined : ownOf(tenants, paidBy)?.concurrency;
+    if (concurrencyOfTenant !== undefined)
+      claims.push({ resource: tenantName(paidBy ?? ''), amount: 1, limit: { concurrency: concurrencyOfTenant } });
+    // Another plan may have changed a limit since others of the kind came.
+    return { claims, kind: JSON.stringify([role, resources, concurrency, concurrencyOfRun]) };
+  };
+
   return {
     of(step) {
-      const { role, resources } = step;
-      const concurrency = kernel().materialized.definition.roles.find(({ key }) => key === role)?.concurrency;
-      const claims = resources.map(({ name, amount }): Claim => ({ resource: name, amount, limit: limitOf(name) }));
-      if (concurrency !== undefined) claims.push({ resource: roleName(runId, role ?? ''), amount: 1, limit: { concurrency } });
-      const concurrencyOfRun = mostAtOnce();
-      if (concurrencyOfRun < Infinity)
-        claims.push({ resource: runName(runId), amount: 1, limit: { concurrency: concurrencyOfRun } });
-      const paidBy = tenant();
-      const concurrencyOfTenant = paidBy === undefined ? undefined : ownOf(tenants, paidBy)?.concurrency;
-      if (concurrencyOfTenant !== undefined)
-        claims.push({ resource: tenantName(paidBy ?? ''), amount: 1, limit: { concurrency: concurrencyOfTenant } });
-      // Another plan may have changed a limit since others of the kind came.
-      return { claims, kind: JSON.stringify([role, resources, concurrency, concurrencyOfRun]), urgency: urgencyOf(step) };
+      const key = JSON.stringify([step.role, step.resources, tenant()]);
+      const { claims } = known();
+      let claimed = claims.get(key);
+      // Steps are many, and what they claim is mostly the same.
+      if (!claimed) claims.set(key, (claimed = claim(step)));
+      return { ...claimed, urgency: urgencyOf(step) };
     },
     ofCall(resource, { resources }) {
       const isHeld = resources.some(({ name }) => name === resource);

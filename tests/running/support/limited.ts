@@ -111,6 +111,8 @@ export async function setStage(
   };
   const existing = proposal.roles.flatMap((role) => (role.kind === 'existing' ? [[role.agentId, agent] as const] : []));
   const known = new Map<string, Run>();
+  /** What telemetry throws touches nothing, so it is kept here. */
+  const faults: unknown[] = [];
   const clerk = (run: Run, event: RunEvent): void => {
     // Somebody who takes his time.
     if (event.type !== 'step.gated' && event.type !== 'step.in-doubt') return;
@@ -124,7 +126,11 @@ export async function setStage(
         const run = known.get(event.runId);
         if (!run) return;
         clerk(run, event);
-        onEvent(run, event);
+        try {
+          onEvent(run, event);
+        } catch (error) {
+          faults.push(error);
+        }
       },
     },
   });
@@ -145,6 +151,7 @@ export async function setStage(
           throw new Error(`Runs have not ended at ${clock.now()}: ${JSON.stringify(runs.map((run) => run.view().steps))}`);
         await clock.advanceAsync(strideMs);
         look();
+        if (faults.length > 0) throw faults[0];
       }
       await clock.runUntil(orchestrator.close());
     },

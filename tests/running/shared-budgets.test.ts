@@ -336,6 +336,11 @@ it.each([
   [{ tenants: { acme: { concurrency: 0 } } }, '/tenants/acme/concurrency'],
   [{ tenants: { acme: { budget: { warnAt: 80 } } } }, '/tenants/acme/budget/warnAt'],
   [{ runConcurrency: 1.5 }, '/runConcurrency'],
+  [{ resources: { search: { concurrency: '3' } } }, '/resources/search/concurrency'],
+  [{ resources: { search: { limit: 3 } } }, '/resources/search'],
+  [{ resources: { search: { breaker: { openMs: 'long' } } } }, '/resources/search/breaker/openMs'],
+  [{ breakers: { agents: { a: { failures: -2 } } } }, '/breakers/agents/a/failures'],
+  [{ breakers: { default: { whenOpen: 'explode' } } }, '/breakers/default/whenOpen'],
 ])('refuses an orchestrator with the limits %j', (options, pointer) => {
   let told: unknown;
   try {

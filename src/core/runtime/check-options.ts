@@ -5,7 +5,7 @@ import type { OrchestratorOptions } from './orchestrator-options.js';
 
 type Limits = Pick<
   OrchestratorOptions,
-  'budget' | 'tenants' | 'runConcurrency' | 'maxRuns' | 'maxQueuedRuns' | 'maxRunWaitMs' | 'whenFull'
+  'budget' | 'tenants' | 'resources' | 'breakers' | 'runConcurrency' | 'maxRuns' | 'maxQueuedRuns' | 'maxRunWaitMs' | 'whenFull'
 >;
 
 /** What is wrong with a figure, in words that go after its name. */
@@ -33,6 +33,25 @@ const oneOf =
     words.includes(value as string) ? undefined : `must be ${words.join(' or ')}, not ${quote(value)}`;
 const shareFault: Fault = (value) =>
   typeof value === 'number' && value > 0 && value <= 1 ? undefined : `must be a share above 0, at most 1, not ${quote(value)}`;
+
+const factorFault: Fault = (value) =>
+  typeof value === 'number' && value >= 1 && value < Infinity ? undefined : `must be a number from 1, not ${quote(value)}`;
+
+const breakerMembers: Readonly<Record<string, Fault>> = {
+  failures: wholeFrom(1),
+  openMs: wholeFrom(1),
+  factor: factorFault,
+  maxOpenMs: wholeFrom(1),
+  whenOpen: oneOf('fail', 'wait'),
+};
+
+const resourceMembers: Readonly<Record<string, Fault>> = {
+  concurrency: wholeFrom(1),
+  limit: wholeFrom(1),
+  intervalMs: wholeFrom(1),
+  maxQueued: wholeFrom(0),
+  maxWaitMs: wholeFrom(0),
+};
 
 const budgetMembers: Readonly<Record<string, Fault>> = {
   maxCostUsd: moneyFault,
@@ -68,5 +87,15 @@ export function checkLimits(options: Limits): void {
     checkAll(['tenants', tenant], limits, { concurrency: wholeFrom(1), maxRuns: wholeFrom(1) });
     checkAll(['tenants', tenant, 'budget'], budget, budgetMembers);
   }
+  for (const [name, { breaker, ...limits }] of Object.entries(options.resources ?? {})) {
+    checkAll(['resources', name], limits, resourceMembers);
+    checkAll(['resources', name, 'breaker'], breaker, breakerMembers);
+    const { limit, intervalMs } = limits;
+    const isHalf = (limit === undefined) !== (intervalMs === undefined);
+    check(['resources', name], isHalf || undefined, () => 'needs both limit and intervalMs, or neither');
+  }
+  for (const [agentId, spec] of Object.entries(options.breakers?.agents ?? {}))
+    checkAll(['breakers', 'agents', agentId], spec, breakerMembers);
+  checkAll(['breakers', 'default'], options.breakers?.default, breakerMembers);
   if (issues.length > 0) throw new OptionsInvalidError(issues);
 }

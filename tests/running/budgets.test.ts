@@ -183,3 +183,29 @@ it('a run whose time is up fails, or waits for a person where its budget says so
   await world.clock.runUntil(run.raiseBudget({ budget: { maxDurationMs: 120_000 }, by: 'ada' }));
   expect((await world.end(run)).status).toBe('completed');
 });
+
+it('CC-12 what was raised stays raised under another plan with the same budget, and gives way to another budget', async () => {
+  const replanned = async (budget: ProposalBudget) => {
+    const world = costing(cost(1));
+    const run = await world.start(chain(['a', 'b'], { maxCostUsd: 3, onExceeded: 'pause' }));
+    await world.clock.runUntil(run.raiseBudget({ budget: { maxCostUsd: 10 }, by: ada }));
+    await world.clock.advanceAsync(500);
+    const next = chain(['a', 'b', 'c'], budget);
+    const second = await world.clock.runUntil(
+      world.orchestrator.revise(
+        run.runId,
+        { ...next, tickets: next.tickets.map((one) => ({ ...one, budget: {} })) },
+        { baseRevision: 1 },
+      ),
+    );
+    await world.approve(second);
+    await world.clock.advanceAsync(60_000);
+    return run.view();
+  };
+  // Three tickets and a synthesis come to four dollars.
+  expect(await replanned({ maxCostUsd: 3, onExceeded: 'pause' })).toMatchObject({ status: 'completed', usage: { costUsd: 4 } });
+  expect(await replanned({ maxCostUsd: 2.5, onExceeded: 'pause' })).toMatchObject({
+    paused: true,
+    pausedFor: { reason: 'budget_exceeded', error: { ceiling: 2.5 } },
+  });
+});

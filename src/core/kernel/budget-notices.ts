@@ -52,6 +52,7 @@ interface Use {
 
 function notice(core: RunCore, { owner, row }: Account, { dimension, used, exact, ceiling }: Use): void {
   if (ceiling === Infinity || ceiling === 0) return;
+  if (used < Math.min(warnAtOf(core), shedAtOf(core)) * ceiling) return;
   const figure: BudgetFigure = {
     owner,
     unit: unitOf(dimension),

@@ -32,6 +32,15 @@ export interface BudgetFigure {
   readonly ceiling: number;
 }
 
+/** A budget that runs share is close to its ceiling. Money in US dollars. */
+export interface SharedBudgetFigure {
+  /** `null` for all. */
+  readonly tenant: string | null;
+  readonly unit: 'USD' | 'tokens';
+  readonly ceiling: number;
+  readonly spent: number;
+}
+
 /** What is told of a budget while a run is under way. */
 export type BudgetFact =
   /** So much of a ceiling is used up that somebody should know (`budget.warnAt`, 80 % by default). Told once for each ceiling. */

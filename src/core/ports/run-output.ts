@@ -2,7 +2,7 @@ import type { Json } from '../shared/json.js';
 import type { BreakerChange } from './breaker.js';
 import type { Allowance, Spend } from './usage.js';
 import type { Phase, StepKind } from './plan.js';
-import type { BudgetFact } from './budget.js';
+import type { BudgetFact, SharedBudgetFigure } from './budget.js';
 import type { AppliedPolicy } from './policy.js';
 import type { Conflict } from './reducer.js';
 import type { TerminalRunStatus, Actor, StoredError, Decision, Branch, RunInput } from './run.js';
@@ -137,14 +137,8 @@ export type RunFact =
   | { readonly type: 'run.synthesizing' }
   /** `error`: what it waits for, where it has paused by itself. */
   | { readonly type: 'run.paused'; readonly reason: string; readonly error?: StoredError }
-  /** What this run has just spent has brought a budget that it shares with others close to its ceiling. Money in US dollars; `tenant` is `null` for all. */
-  | {
-      readonly type: 'run.tenant-warned';
-      readonly tenant: string | null;
-      readonly unit: 'USD' | 'tokens';
-      readonly ceiling: number;
-      readonly spent: number;
-    }
+  /** What this run has just spent has brought a budget that it shares with others close to its ceiling. */
+  | ({ readonly type: 'run.tenant-warned' } & SharedBudgetFigure)
   | { readonly type: 'run.resumed' }
   /** Taken up by a process after another was lost, or let it go; `lost` are the steps whose starts count as lost. */
   | { readonly type: 'run.recovered'; readonly lost: readonly string[] }

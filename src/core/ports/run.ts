@@ -1,7 +1,7 @@
 import type { Json } from '../shared/json.js';
 import type { Actor } from './actor.js';
 import type { BreakerChange } from './breaker.js';
-import type { BudgetOwner, RaisedCeilings } from './budget.js';
+import type { BudgetOwner, RaisedCeilings, SharedBudgetFigure } from './budget.js';
 import type { Conflict } from './reducer.js';
 import type { Spend } from './usage.js';
 
@@ -274,14 +274,8 @@ export type RunRecordInput = { readonly at: number } &
     | { readonly type: 'run.refused'; readonly error: StoredError }
     | { readonly type: 'run.withdrawn'; readonly reason: string }
     | { readonly type: 'role.released'; readonly role: string; readonly agentId: string }
-    /** What this run has just spent has brought a budget that it shares with others close to its ceiling. Money in US dollars; `tenant` is `null` for all. */
-    | {
-        readonly type: 'run.tenant-warned';
-        readonly tenant: string | null;
-        readonly unit: 'USD' | 'tokens';
-        readonly ceiling: number;
-        readonly spent: number;
-      }
+    /** What this run has just spent has brought a budget that it shares with others close to its ceiling. */
+    | ({ readonly type: 'run.tenant-warned' } & SharedBudgetFigure)
     /** The end of the run has reached everyone who had to hear of it. */
     | { readonly type: 'run.landed' }
   );

@@ -53,6 +53,15 @@ describe('two steps that hold what the other calls', () => {
     expect(result).toMatchObject({ status: 'completed', gaps: [] });
   });
 
+  it('HB-49 HB-44 say nothing of their agents: no breaker opens', async () => {
+    const clock = createVirtualClock({ startAt: 0 });
+    const world = createWorld({ clock, agents: holding(clock), breakers: { agents: { worker: { failures: 1 } } } });
+    const work = [ticket('a', { resources: ['left'] }), ticket('b', { resources: ['right'] })];
+    const { result, events } = await world.run(tickets(work, { resources: both }));
+    expect(result.status).toBe('completed');
+    expect(events.filter(({ type }) => type === 'breaker.changed')).toEqual([]);
+  });
+
   it('HB-49 are found out across runs too', async () => {
     const clock = createVirtualClock({ startAt: 0 });
     const world = createWorld({ clock, agents: holding(clock), resources: both });

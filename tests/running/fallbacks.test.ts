@@ -56,6 +56,14 @@ describe('HB-44 fallback agents', () => {
     expect(called).toEqual(['first']);
   });
 
+  it('are not called where nothing is left to spend: they would come to the same', async () => {
+    const { called, agents } = agentsWith({});
+    const world = createWorld({ agents, budget: { maxTokens: 0, onExceeded: 'fail' } });
+    const { run } = await world.run(tickets([task('t')], { roles }));
+    expect(called).toEqual([]);
+    expect(stepOf(run, 't')).toMatchObject({ attempts: 1, error: { code: 'TENANT_BUDGET_EXCEEDED' } });
+  });
+
   it('are called at once while the breaker of the one before is open, and fail as it does where all are left alone', async () => {
     const clock = createVirtualClock({ startAt: 0 });
     const dead: Record<string, unknown> = { first: down };

@@ -58,8 +58,18 @@ export function takeTurn(
   if (place > now) relieve(core, index, [place, core.columns.attempt[index]! - 1]);
 }
 
-/** What another agent would come to as well: where everyone is left alone, or a resource is, there is nobody to hand it to. And an answer is an answer. */
-const finalCodes: ReadonlySet<string> = new Set(['CIRCUIT_OPEN', 'NEEDS_CONTEXT', 'REJECTED', 'TOOL_DENIED', 'TOOL_NOT_ALLOWED']);
+/**
+ * What another agent would come to as well: where everyone is left alone, or a resource is, or nothing is left to spend, there is nobody to hand it to. And an
+ * answer is an answer.
+ */
+const finalCodes: ReadonlySet<string> = new Set([
+  'CIRCUIT_OPEN',
+  'NEEDS_CONTEXT',
+  'REJECTED',
+  'TENANT_BUDGET_EXCEEDED',
+  'TOOL_DENIED',
+  'TOOL_NOT_ALLOWED',
+]);
 
 /**
  * Who makes another attempt after one that came to nothing; `undefined` for nobody. The agent that is at it is asked again as often as the step's retries

@@ -167,6 +167,7 @@ const outOfTime: AttemptEnd = { kind: 'failed', error: { code: 'TIMED_OUT', mess
 const elsewhere: ReadonlySet<string> = new Set([
   'ATTEMPT_ABORTED',
   'CIRCUIT_OPEN',
+  'RESOURCE_DEADLOCK',
   'RESOURCE_REFUSED',
   'RUN_HALTED',
   'THROTTLED',
